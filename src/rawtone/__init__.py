@@ -1,0 +1,1 @@
+"""Train neural networks to generate raw audio on your own recordings, reproducibly."""

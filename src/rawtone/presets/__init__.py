@@ -1,0 +1,1 @@
+"""Complete, commented experiment files: published recipes, and sizes for CPUs."""

@@ -1,0 +1,55 @@
+"""Where everything lies on disk, relative to the project's root."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rawtone.errors import UserError
+
+
+def settings(stage: str, name: str = "all") -> Path:
+    """Return the file that holds one stage's resolved settings."""
+    return Path("settings") / stage / f"{name}.json"
+
+
+def raw(corpus: str) -> Path:
+    """Return the folder of a corpus's recordings as they came."""
+    return Path("data/raw") / corpus
+
+
+def tracks(corpus: str) -> Path:
+    """Return the folder of a corpus's decoded tracks."""
+    return Path("data/tracks") / corpus
+
+
+def chunks(corpus: str) -> Path:
+    """Return the folder of a corpus's chunks and their table."""
+    return Path("data/chunks") / corpus
+
+
+def run(key: str) -> Path:
+    """Return the folder of a training's state, declared to neither workflow tool."""
+    return Path("runs") / key
+
+
+def results(experiment: str) -> Path:
+    """Return the folder of what an experiment publishes."""
+    return Path("results") / experiment
+
+
+def report() -> Path:
+    """Return the folder of the listening page."""
+    return Path("results/report")
+
+
+def read_settings(stage: str, name: str = "all") -> dict[str, Any]:
+    """Read one stage's resolved settings.
+
+    Raises:
+        UserError: there are none, so the name is not in params.yaml or nothing resolved it yet.
+    """
+    path = settings(stage, name)
+    if not path.exists():
+        raise UserError(f"{path}: no settings for '{name}'; is it in params.yaml?")
+    table: dict[str, Any] = json.loads(path.read_text())
+    return table

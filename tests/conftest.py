@@ -1,0 +1,53 @@
+"""Small recordings for tests, and a project to run stages in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+RATE = 8000
+
+
+def melody(seconds: float, seed: int = 0, amplitude: float = 0.3) -> np.ndarray:
+    """Make audio that is nowhere silent and differs by seed: float64 [samples] at 8 kHz."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    tone = np.sin(2 * np.pi * (200 + 37 * seed) * time)
+    return amplitude * tone * (0.75 + 0.25 * np.sin(2 * np.pi * 3 * time))
+
+
+def record(path: Path, samples: np.ndarray, rate: int = RATE) -> Path:
+    """Write samples in the format that the ending of `path` names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, samples, rate)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an empty project folder, and work in it."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def recordings(project: Path) -> Path:
+    """Give a folder `music` of four good recordings of 20 s, in the project."""
+    folder = project / "music"
+    for seed, name in enumerate(("a.wav", "b.flac", "deep/er/c.ogg", "deep/d.wav")):
+        record(folder / name, melody(20, seed))
+    return folder
+
+
+@pytest.fixture
+def write_params(project: Path):
+    """Give a function that writes params.yaml for a corpus `mine`, with changes to its table."""
+
+    def write(**corpus: object) -> None:
+        mine = {"sources": [{"folder": "music"}], "sample_rate": RATE} | corpus
+        experiment = {"corpus": "mine", "preset": "wavenet-demo"}
+        table = {"corpora": {"mine": mine}, "experiments": {"mine": experiment}}
+        (project / "params.yaml").write_text(yaml.safe_dump(table))
+
+    return write

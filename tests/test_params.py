@@ -1,0 +1,159 @@
+"""params.yaml is resolved, and every mistake in it is one line that names the key."""
+
+import copy
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from rawtone import files, params
+from rawtone.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+SCHEMA = ROOT / "workflow/schemas/params.schema.json"
+GOOD = {
+    "corpora": {"mine": {"sources": [{"folder": "~/music"}], "sample_rate": 8000}},
+    "experiments": {"first": {"corpus": "mine", "preset": "wavenet-demo"}},
+}
+
+
+def changed(path: str, value: object) -> dict:
+    """Give the good table with one key set, such as "corpora.mine.sources.0.folder"."""
+    table = copy.deepcopy(GOOD)
+    *parents, last = (int(part) if part.isdigit() else part for part in path.split("."))
+    place = table
+    for part in parents:
+        place = place[part] if isinstance(place, list) else place.setdefault(part, {})
+    place[last] = value
+    return table
+
+
+def resolved(table: object, folder: Path) -> params.Params:
+    path = folder / "params.yaml"
+    path.write_text(yaml.safe_dump(table))
+    return params.resolve(path)
+
+
+def complaint(table: object, folder: Path) -> str:
+    with pytest.raises(UserError) as caught:
+        resolved(table, folder)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text.removeprefix(f"{folder / 'params.yaml'}: ")
+
+
+def test_the_presets_fill_in_what_is_not_set(tmp_path):
+    experiment = resolved(GOOD, tmp_path).experiments["first"]
+    preset = yaml.safe_load((ROOT / "src/rawtone/presets/wavenet-demo.yaml").read_text())
+    assert experiment.training.model_dump() == preset["training"]
+    assert experiment.model.model_dump() == preset["model"]
+
+
+def test_what_is_set_wins_key_by_key(tmp_path):
+    before = resolved(GOOD, tmp_path).experiments["first"]
+    after = resolved(changed("experiments.first.training.steps", 7), tmp_path).experiments["first"]
+    assert after.training.steps == 7
+    assert after.training.model_dump() | {"steps": before.training.steps} == (
+        before.training.model_dump()
+    )
+    shorter = changed("experiments.first.model.dilations", [1, 2])
+    assert resolved(shorter, tmp_path).experiments["first"].model.dilations == [1, 2]
+
+
+def test_defaults_of_a_corpus(tmp_path):
+    corpus = resolved(GOOD, tmp_path).corpora["mine"]
+    chunk = {"seconds": 8.0, "overlap": 1.0, "partial": "keep", "silence_dbfs": -64.0}
+    assert corpus.chunk.model_dump() == chunk
+    assert corpus.split.model_dump() == {"by": "track", "validation": 0.1, "test": 0.1}
+    assert (corpus.channels, corpus.strict, corpus.ffmpeg) == (1, False, "bundled")
+
+
+MISTAKES = [
+    ("corpora.mine.sampel_rate", 8000, "corpora.mine: unknown key 'sampel_rate'", "'sample_rate'?"),
+    ("corpora.mine.chunk.second", 8.0, "corpora.mine.chunk: unknown key", "'seconds'?"),
+    ("corpus", {}, "unknown key 'corpus'", "'corpora'?"),
+    ("corpora.mine.sample_rate", "8000", "corpora.mine.sample_rate: expected", "found '8000'"),
+    ("corpora.mine.sample_rate", 999, "corpora.mine.sample_rate: expected", "found 999"),
+    ("corpora.mine.strict", "yes", "corpora.mine.strict: expected", "found 'yes'"),
+    ("corpora.mine.channels", 3, "corpora.mine.channels: expected 1 or 2", "found 3"),
+    ("corpora.mine.sources", [], "corpora.mine.sources: ", "found []"),
+    ("corpora.mine.sources", [{}], "corpora.mine.sources.0: ", "exactly one of"),
+    ("corpora.mine.sources.0.demo", "music", "corpora.mine.sources.0: ", "exactly one of"),
+    ("corpora.mine.chunk.overlap", 8.0, "corpora.mine.chunk: ", "overlap below seconds"),
+    ("corpora.mine.split.by", "chunk", "corpora.mine.split.by: expected", "found 'chunk'"),
+    ("experiments.first.corpus", "mien", "experiments.first.corpus: no corpus", "'mine'?"),
+    ("experiments.first.preset", "wavenet-dem", "experiments.first.preset: no", "'wavenet-demo'?"),
+    ("experiments.first.training.steps", 0, "experiments.first.training.steps: ", "found 0"),
+    ("experiments.first.quantizer.levels", 1, "experiments.first.quantizer.levels: ", "found 1"),
+    ("experiments.first.sampling.seeds", [1, 1], "experiments.first.sampling: ", "twice"),
+    ("experiments.first", 7, "experiments.first: expected", "found 7"),
+    ("experiments.First Try", GOOD["experiments"]["first"], "experiments.First Try: ", "First Try"),
+    ("experiments", {}, "experiments: ", "found {}"),
+    ("corpora.mine.channels", 2, "experiments.first.model: ", "set its channels to 1"),
+    ("corpora.mine.chunk", {"seconds": 0.1, "overlap": 0.0}, "experiments.first.model: ", "least"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "where", "what"), MISTAKES)
+def test_a_mistake_names_its_key_and_what_to_do(tmp_path, path, value, where, what):
+    said = complaint(changed(path, value), tmp_path)
+    assert said.startswith(where)
+    assert what in said
+
+
+def test_a_key_that_is_missing(tmp_path):
+    table = copy.deepcopy(GOOD)
+    del table["experiments"]["first"]["corpus"]
+    assert complaint(table, tmp_path).startswith("experiments.first.corpus: expected a value")
+    del table["experiments"]
+    assert complaint(table, tmp_path).startswith("experiments: expected a value")
+
+
+def test_an_experiment_without_a_preset(tmp_path):
+    table = copy.deepcopy(GOOD)
+    del table["experiments"]["first"]["preset"]
+    assert complaint(table, tmp_path).startswith("experiments.first.preset: expected a value")
+
+
+@pytest.mark.parametrize("text", ["corpora: [", "a: b: c", "\x00", "just words", "", "- 1"])
+def test_what_is_no_table_is_one_line(tmp_path, text):
+    (tmp_path / "params.yaml").write_text(text)
+    with pytest.raises(UserError) as caught:
+        params.resolve(tmp_path / "params.yaml")
+    assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_text(tmp_path):
+    (tmp_path / "params.yaml").write_bytes(b"corpora: \xff\xfe")
+    with pytest.raises(UserError, match="not valid YAML"):
+        params.resolve(tmp_path / "params.yaml")
+
+
+def test_no_params_at_all(tmp_path):
+    with pytest.raises(UserError, match="no such file"):
+        params.resolve(tmp_path / "params.yaml")
+
+
+def test_the_schema_for_editors_is_that_of_the_code():
+    assert SCHEMA.read_text() == files.canonical_json(params.schema()), (
+        "write it again with rawtone.files.canonical_json(rawtone.params.schema())"
+    )
+
+
+def test_the_schema_accepts_what_the_code_accepts_and_points_at_mistakes():
+    schema = json.loads(SCHEMA.read_text())
+    jsonschema.validate(GOOD, schema)
+    jsonschema.validate(yaml.safe_load((ROOT / "params.yaml").read_text()), schema)
+    jsonschema.validate(changed("experiments.first.training.steps", 7), schema)
+    for path, value in (("corpora.mine.sampel_rate", 1), ("experiments.first.preset", "x")):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(changed(path, value), schema)
+
+
+@pytest.mark.parametrize("preset", params.presets())
+def test_every_preset_is_complete(tmp_path, preset):
+    table = changed("experiments.first.preset", preset)
+    table["corpora"]["mine"]["chunk"] = {"seconds": 60.0}
+    resolved(table, tmp_path)
