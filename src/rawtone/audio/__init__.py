@@ -1,0 +1,1 @@
+"""Samples, codes, levels and ffmpeg; numpy only, knowing nothing of the rest of rawtone."""

@@ -1,0 +1,231 @@
+"""Everything that rawtone asks of ffmpeg: probing, decoding, encoding.
+
+The bundled binary is pinned with the other dependencies, but its hand-written assembler rounds
+otherwise on each generation of processors: one vorbis file decodes to other bytes with AVX2 than
+with SSE2. `-cpuflags 0` runs the portable code in its place, at 10 to 20 % more of a short time
+(0.2 s for a minute of stereo). No dither and double precision inside do the rest.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+Kind = Literal["bundled", "system"]
+
+_COMMON = ["-hide_banner", "-nostdin", "-cpuflags", "0"]
+_LAYOUTS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "hexagonal": 6, "octagonal": 8}
+_DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
+_STREAM = re.compile(r"^  Stream #0:\d+[^:]*: (?!.*\(attached pic\))(\w+):", re.MULTILINE)
+_AUDIO = re.compile(r"^  Stream #0:\d+[^:]*: Audio: .*?(\d+) Hz, ([^,\n]+)", re.MULTILINE)
+_TAG = re.compile(r"((?:[^\\=\n]|\\.)+)=((?:[^\\\n]|\\.)*)", re.DOTALL)
+_WHERE = re.compile(r"^(\[[^\]]*\] )+")
+
+
+class FfmpegError(Exception):
+    """Ffmpeg could not do what it was asked to; the message is the last line of what it said."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a file says of itself.
+
+    `channels` and `seconds` are None where it does not say; `tags` has lower-case keys.
+    """
+
+    sample_rate: int
+    channels: int | None
+    seconds: float | None
+    tags: dict[str, str]
+
+
+@cache
+def executable(kind: Kind = "bundled") -> str:
+    """Return the path of the ffmpeg to use.
+
+    Args:
+        kind: "bundled" is the one pinned with rawtone's dependencies, "system" the one on the PATH.
+
+    Raises:
+        FfmpegError: there is none.
+    """
+    if kind == "bundled":
+        import imageio_ffmpeg
+
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    found = shutil.which("ffmpeg")
+    if found is None:
+        raise FfmpegError("no ffmpeg on the PATH")
+    return found
+
+
+@cache
+def version(kind: Kind = "bundled") -> str:
+    """Return the version that ffmpeg gives itself, such as "7.1.1-static"."""
+    asked = subprocess.run([executable(kind), "-version"], capture_output=True, check=True)
+    return asked.stdout.decode(errors="replace").split()[2]
+
+
+def run(arguments: Sequence[str], stdin: bytes = b"", kind: Kind = "bundled") -> bytes:
+    """Run ffmpeg so that it writes the same bytes whenever and wherever it runs.
+
+    Args:
+        arguments: Its arguments: first what belongs to the first input, last the output.
+        stdin: What it finds on its standard input (read it with `-i pipe:0`).
+        kind: Which ffmpeg.
+
+    Returns:
+        What it wrote to its standard output.
+
+    Raises:
+        FfmpegError: it failed.
+    """
+    return _call(arguments, stdin, kind, "error").stdout
+
+
+def _call(
+    arguments: Sequence[str], stdin: bytes, kind: Kind, log_level: str
+) -> "subprocess.CompletedProcess[bytes]":
+    # -bitexact belongs to one file: here the first input and the last output.
+    exact = ["-bitexact", *arguments[:-1], "-bitexact", arguments[-1]]
+    command = [executable(kind), *_COMMON, "-loglevel", log_level, *exact]
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.decode(errors="replace").strip()
+        last = _WHERE.sub("", said.splitlines()[-1]) if said else f"status {done.returncode}"
+        raise FfmpegError(last, said)
+    return done
+
+
+def probe(path: Path, kind: Kind = "bundled") -> Recording:
+    """Ask a file for its first audio stream and its tags.
+
+    Args:
+        path: The file.
+        kind: Which ffmpeg.
+
+    Raises:
+        FfmpegError: it cannot be read, or holds no audio.
+    """
+    tags = ["-map_metadata:g", "0:g", "-map_metadata:g", "0:s:a:0", "-f", "ffmetadata", "pipe:1"]
+    try:
+        heard = _call([*_input(path), *tags], b"", kind, "info")
+    except FfmpegError as error:
+        if "Stream specifier a:0 does not match" in error.said:
+            raise FfmpegError("no audio stream") from None
+        raise
+    said = heard.stderr.decode(errors="replace").partition("\nOutput #0")[0]
+    audio = _AUDIO.search(said)
+    if audio is None:
+        raise FfmpegError("no audio stream that ffmpeg understands")
+    return Recording(
+        sample_rate=int(audio[1]),
+        channels=_channels(audio[2]),
+        seconds=_declared_seconds(path, said),
+        tags=parse_tags(heard.stdout),
+    )
+
+
+def _input(path: Path) -> list[str]:
+    # `file:` keeps a name like `-x.mp3` or `http:x` from meaning something else; the whitelist
+    # keeps a playlist in disguise from reaching the network.
+    return ["-protocol_whitelist", "file,pipe", "-i", f"file:{path}"]
+
+
+def _channels(layout: str) -> int | None:
+    name = layout.strip()
+    if name in _LAYOUTS:
+        return _LAYOUTS[name]
+    if counted := re.match(r"(\d+) channels", name):
+        return int(counted[1])
+    if surround := re.match(r"(\d+)\.(\d+)", name):
+        return int(surround[1]) + int(surround[2])
+    return None
+
+
+def _declared_seconds(path: Path, said: str) -> float | None:
+    duration = _DURATION.search(said)
+    alone = _STREAM.findall(said) == ["Audio"]  # a film may well be longer than its sound
+    if duration is None or not alone:
+        return None
+    if "Estimating duration" in said:
+        return _wav_seconds(path) if "Input #0, wav," in said else None
+    hours, minutes, seconds = duration.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+
+
+def _wav_seconds(path: Path) -> float | None:
+    # ffmpeg takes what there is of a wav that was cut short; its header still tells the length.
+    from mutagen import MutagenError
+    from mutagen.wave import WAVE
+
+    try:
+        info: Any = WAVE(path).info  # type: ignore[no-untyped-call]
+    except MutagenError:
+        return None
+    never_filled_in = info.length * info.bitrate / 8 > 0xFFFF0000  # a stream, or a crashed recorder
+    return None if never_filled_in else float(info.length)
+
+
+def parse_tags(metadata: bytes) -> dict[str, str]:
+    r"""Read ffmpeg's metadata format (`;FFMETADATA1`) up to its first section.
+
+    Args:
+        metadata: The file's bytes.
+
+    Returns:
+        Values by lower-case key; backslashes in front of `= ; # \` and line breaks are removed.
+    """
+    text = metadata.decode(errors="replace").removeprefix(";FFMETADATA1\n")
+    tags: dict[str, str] = {}
+    position = 0
+    while tag := _TAG.match(text, position):
+        key, value = (re.sub(r"\\(.)", r"\1", part, flags=re.DOTALL) for part in tag.groups())
+        tags.setdefault(key.lower(), value)
+        position = tag.end() + 1
+    return tags
+
+
+def resampling(sample_rate: int, channels: int) -> str:
+    """Return the filter that brings audio to a corpus's format: soxr, 28 bits, no dither.
+
+    Args:
+        sample_rate: Samples a second.
+        channels: 1 mixes all channels to mono, 2 to stereo, at a level that cannot clip; mono
+            becomes stereo at -3 dB on each side, as loud as a source panned to the middle.
+    """
+    layout = {1: "mono", 2: "stereo"}[channels]
+    return (
+        f"aresample={sample_rate}:resampler=soxr:precision=28:ochl={layout}"
+        ":tsf=dblp:osf=s16:dither_method=none"
+    )
+
+
+def decode(
+    source: Path, destination: Path, sample_rate: int, channels: int, kind: Kind = "bundled"
+) -> None:
+    """Decode a file's first audio stream to a wav of 16-bit PCM, without holding it in memory.
+
+    What a decoder conceals is missing from the wav, so compare its length with `Recording.seconds`.
+
+    Args:
+        source: What to decode.
+        destination: The wav to write; overwritten.
+        sample_rate: Samples a second to resample to.
+        channels: 1 or 2, see `resampling`.
+        kind: Which ffmpeg.
+
+    Raises:
+        FfmpegError: nothing could be decoded, or the wav not be written.
+    """
+    picked = [*_input(source), "-map", "0:a:0", "-af", resampling(sample_rate, channels)]
+    written = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
+    run([*picked, *written, f"file:{destination}"], kind=kind)

@@ -1,0 +1,67 @@
+"""How loud audio is, in dBFS: 0 is an amplitude of 1, so a full-scale sine has an RMS of -3.01."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rawtone.audio.pcm import Pcm
+
+FULL_SCALE = 32768
+BLOCK_SECONDS = 0.01
+
+
+def dbfs(amplitude: float) -> float:
+    """Convert an amplitude, 1 at full scale, to dBFS; 0 becomes minus infinity."""
+    return 20.0 * math.log10(amplitude) if amplitude > 0 else -math.inf
+
+
+def rms_dbfs(pcm: Pcm) -> float:
+    """Return the RMS of all samples (of all channels) in dBFS.
+
+    Args:
+        pcm: int16 [samples] or [samples, channels]; none at all count as silence.
+    """
+    if pcm.size == 0:
+        return -math.inf
+    energy = int(np.sum(np.square(pcm, dtype=np.int64)))  # whole numbers: exact on any machine
+    return dbfs(math.sqrt(energy / pcm.size) / FULL_SCALE)
+
+
+def peak_dbfs(pcm: Pcm) -> float:
+    """Return the largest magnitude in dBFS, of int16 [samples] or [samples, channels]."""
+    if pcm.size == 0:
+        return -math.inf
+    return dbfs(int(np.max(np.abs(pcm.astype(np.int32)))) / FULL_SCALE)
+
+
+def _block_power(pcm: Pcm, block: int) -> NDArray[np.float64]:
+    energy = np.square(pcm.reshape(len(pcm), -1), dtype=np.int64)
+    starts = np.arange(0, len(pcm), block)
+    lengths = np.diff(starts, append=len(pcm))
+    power = np.add.reduceat(energy, starts, axis=0) / lengths[:, None]
+    return np.asarray(np.max(power, axis=1)) / FULL_SCALE**2
+
+
+def longest_silence(pcm: Pcm, sample_rate: int, silence_dbfs: float) -> int:
+    """Measure the longest run that stays below a level.
+
+    The RMS of every block of 10 ms is compared with the level, in the loudest channel, so that
+    neither the zero crossings of a low note nor an instrument in one channel alone passes for
+    silence or breaks it off.
+
+    Args:
+        pcm: int16 [samples] or [samples, channels].
+        sample_rate: Samples a second.
+        silence_dbfs: The level; a block of exactly this RMS is not silent.
+
+    Returns:
+        Samples in the longest run of silent blocks.
+    """
+    if len(pcm) == 0:
+        return 0
+    block = max(1, round(sample_rate * BLOCK_SECONDS))
+    silent = _block_power(pcm, block) < 10.0 ** (silence_dbfs / 10.0)
+    edges = np.flatnonzero(np.diff(silent, prepend=False, append=False))
+    borders = np.minimum(edges * block, len(pcm))
+    return int(np.max(borders[1::2] - borders[::2], initial=0))

@@ -1,0 +1,78 @@
+"""16-bit PCM in wav files: whole, in parts, and block by block."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+Pcm = NDArray[np.int16]
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The extent of a wav: samples of each channel, channels, samples a second."""
+
+    samples: int
+    channels: int
+    sample_rate: int
+
+
+def shape(path: Path) -> Shape:
+    """Read the extent of a wav from its header."""
+    info = soundfile.info(path)
+    return Shape(info.frames, info.channels, info.samplerate)
+
+
+def read(path: Path, start: int = 0, samples: int = -1) -> Pcm:
+    """Read a part of a wav.
+
+    Args:
+        path: The wav.
+        start: The first sample.
+        samples: How many, -1 for all that follow.
+
+    Returns:
+        int16 [samples] if mono, otherwise [samples, channels].
+    """
+    read_samples, _ = soundfile.read(path, frames=samples, start=start, dtype="int16")
+    return np.asarray(read_samples, np.int16)
+
+
+def write(path: Path, samples: Pcm, sample_rate: int) -> None:
+    """Write a wav of 16-bit PCM.
+
+    Args:
+        path: The wav to write.
+        samples: int16 [samples] or [samples, channels].
+        sample_rate: Samples a second.
+    """
+    soundfile.write(path, samples, sample_rate, subtype="PCM_16", format="WAV")
+
+
+def blocks(path: Path, size: int = _BLOCK) -> Iterator[Pcm]:
+    """Read a wav of any length in bounded memory.
+
+    Args:
+        path: The wav.
+        size: Samples in a block; the last one may be shorter.
+
+    Yields:
+        int16 [samples, channels].
+    """
+    with soundfile.SoundFile(path) as file:
+        while len(block := file.read(size, dtype="int16", always_2d=True)):
+            yield block
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a wav's samples alone (little-endian, channels interleaved)."""
+    digest = hashlib.sha256()
+    for block in blocks(path):
+        digest.update(np.ascontiguousarray(block, "<i2").tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,162 @@
+"""What lies in a folder of recordings: which files, of which bytes."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rawtone import files
+from rawtone.errors import UserError
+
+FILES = "files.csv"  # the table of what was fetched
+
+_NEVER_AUDIO = """
+.jpg .jpeg .png .gif .webp .bmp .tif .tiff .svg .ico .psd .pdf
+.txt .md .rst .rtf .htm .html .nfo .log .cue .lrc .doc .docx .odt .xls .xlsx .ods
+.m3u .m3u8 .pls .xspf .wpl .csv .tsv .json .xml .yaml .yml .toml .ini .db .py .sh
+.zip .gz .bz2 .xz .7z .rar .tar .sfv .md5 .sha256 .ffp .accurip .url .lnk
+.mid .midi .kar .als .asd .flp .logicx .ptx .rpp .srt .sub
+"""
+NEVER_AUDIO = frozenset(_NEVER_AUDIO.split())
+
+
+@dataclass(frozen=True)
+class File:
+    r"""A file of a source.
+
+    Attributes:
+        shown: Its path within the source, with /, on one line and in UTF-8: what is neither is
+            written as in Python (`\n`, `\xff`).
+        place: Where it really lies.
+    """
+
+    shown: str
+    place: Path
+
+    @property
+    def ending(self) -> str:
+        """The ending of its name, in lower case, with the dot."""
+        return self.place.suffix.lower()
+
+    @property
+    def may_be_audio(self) -> bool:
+        """Whether its ending does not speak against it."""
+        return self.ending not in NEVER_AUDIO
+
+
+def _shown(path: str) -> str:
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def walk(folder: Path) -> list[File]:
+    """Find all files of a folder at any depth.
+
+    Links are followed, but no folder is entered twice, so that a link to a parent ends. What is
+    hidden (its name, or that of a folder on the way, begins with a dot) is passed over.
+
+    Args:
+        folder: Where to look.
+
+    Returns:
+        The files, sorted by their paths as shown.
+
+    Raises:
+        UserError: a folder cannot be read.
+    """
+    try:
+        return sorted(_walk(folder), key=lambda file: file.shown)
+    except OSError as error:
+        where = _shown(str(error.filename))
+        raise UserError(f"{where}: cannot be read ({error.strerror})") from None
+
+
+def _refuse(error: OSError) -> None:
+    raise error
+
+
+def _walk(folder: Path) -> Iterator[File]:
+    entered: set[tuple[int, int]] = set()
+    for root, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+        status = Path(root).stat()
+        if (status.st_dev, status.st_ino) in entered:
+            folders.clear()
+            continue
+        entered.add((status.st_dev, status.st_ino))
+        # Sorted, so that of two ways to one folder the same is taken on every machine.
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            place = Path(root, name)
+            regular_or_broken = place.is_file() or not place.exists()
+            if not name.startswith(".") and regular_or_broken:
+                yield File(_shown(place.relative_to(folder).as_posix()), place)
+
+
+class Checksums:
+    """SHA-256 of files, remembered as long as size and time of modification stay the same."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+        self._known = self._load()
+        self._asked: dict[str, list[Any]] = {}
+
+    def _load(self) -> dict[str, list[Any]]:
+        try:
+            known = json.loads(self._cache.read_text())
+        except (OSError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    def of(self, path: Path) -> str:
+        """Return the checksum of a file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        status = path.stat()
+        key, stamp = str(path.absolute()), [status.st_size, status.st_mtime_ns]
+        known = self._known.get(key, [])
+        sha256 = known[2] if known[:2] == stamp else files.sha256(path)
+        self._asked[key] = [*stamp, sha256]
+        return str(sha256)
+
+    def save(self) -> None:
+        """Keep what was asked for, and forget the rest."""
+        files.write_if_changed(self._cache, files.canonical_json(self._asked))
+
+
+def listing(folder: Path, checksums: Checksums) -> list[dict[str, Any]]:
+    """List what may be audio in a folder, by content.
+
+    Args:
+        folder: Where to look, at any depth.
+        checksums: Where checksums come from.
+
+    Returns:
+        path (as shown), size in bytes and sha256 of each, sorted by path. What cannot be read has
+        size 0 and no sha256.
+    """
+    listed = []
+    for file in walk(folder):
+        if file.may_be_audio:
+            try:
+                size, sha256 = file.place.stat().st_size, checksums.of(file.place)
+            except OSError:
+                size, sha256 = 0, ""
+            listed.append({"path": file.shown, "size": size, "sha256": sha256})
+    return listed
+
+
+def stored_name(sha256: str, shown: str) -> str:
+    """Name a recording on our disk: its id, and its ending if that is harmless.
+
+    Args:
+        sha256: Checksum of its bytes; the first 12 digits are its id.
+        shown: Its path in its source.
+    """
+    ending = Path(shown).suffix.lower()
+    harmless = re.fullmatch(r"\.[a-z0-9]{1,8}", ending)
+    return sha256[:12] + (ending if harmless else "")
