@@ -1,0 +1,1 @@
+"""Families of models: one file each, written with keras.ops and keras.layers only."""

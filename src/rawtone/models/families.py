@@ -1,0 +1,20 @@
+"""The families of models by name."""
+
+from typing import Any
+
+import keras
+
+from rawtone.models.wavenet import WaveNet
+from rawtone.params import WaveNet as WaveNetSettings
+
+
+def build(settings: WaveNetSettings, levels: int, seed: int = 0) -> Any:
+    """Build a family's model with freshly drawn weights.
+
+    Args:
+        settings: of the family.
+        levels: number of codes.
+        seed: decides the weights.
+    """
+    keras.utils.set_random_seed(seed)
+    return WaveNet(settings, levels)
