@@ -1,0 +1,1 @@
+"""Training that can be stopped anywhere: the loop, the batch order, checkpoints, the log."""

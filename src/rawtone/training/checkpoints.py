@@ -1,0 +1,125 @@
+"""Checkpoints: the complete state of a run at a step, whole on disk or not there.
+
+A checkpoint is a folder. It is written beside its place, flushed, given a manifest of checksums and
+renamed. Loading takes the newest that verifies.
+"""
+
+import json
+import logging
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rawtone.errors import UserError
+from rawtone.files import atomic, sha256, write_json
+
+Arrays = dict[str, NDArray[Any]]
+KEPT_STATES = 2
+_log = logging.getLogger("rawtone")
+
+
+def write_arrays(path: Path, arrays: Arrays) -> None:
+    """Write named arrays as an .npz file whose bytes depend on nothing but them."""
+    with atomic(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **{name: arrays[name] for name in sorted(arrays)})
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Read named arrays of an .npz file.
+
+    Raises:
+        UserError: the file is not there, or is not whole.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: cannot be read as weights ({error})") from None
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def save(folder: Path, step: int, arrays: Arrays, facts: dict[str, Any]) -> None:
+    """Save a checkpoint and remove those before the last `KEPT_STATES`.
+
+    Args:
+        folder: of all checkpoints of the run.
+        step: updates done so far.
+        arrays: every array of the state.
+        facts: what else belongs to the state, JSON only.
+    """
+    place = folder / f"step-{step:08d}"
+    temporary = folder / f".step-{step:08d}.{os.getpid()}"
+    temporary.mkdir(parents=True)
+    try:
+        write_arrays(temporary / "state.npz", arrays)
+        write_json(temporary / "facts.json", facts)
+        sums = {name: sha256(temporary / name) for name in ("facts.json", "state.npz")}
+        write_json(temporary / "manifest.json", {"step": step, "sha256": sums})
+        _sync_folder(temporary)
+        shutil.rmtree(place, ignore_errors=True)
+        temporary.rename(place)
+        _sync_folder(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    for old in sorted(folder.glob("step-*"))[:-KEPT_STATES]:
+        shutil.rmtree(old)
+
+
+def _damage(place: Path) -> str:
+    """Return what is wrong with a checkpoint, or nothing."""
+    try:
+        sums = json.loads((place / "manifest.json").read_text())["sha256"]
+        wrong = [name for name, expected in sums.items() if sha256(place / name) != expected]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"no good manifest ({error})"
+    return f"{wrong[0]} is not what its checksum says" if wrong else ""
+
+
+def newest(folder: Path) -> Path | None:
+    """Return the newest checkpoint that verifies, and say which were passed over and why.
+
+    Args:
+        folder: of all checkpoints of the run.
+
+    Returns:
+        Its folder; None if there never was a checkpoint.
+
+    Raises:
+        UserError: there are checkpoints, and none of them is whole.
+    """
+    places = sorted(folder.glob("step-*"), reverse=True)
+    for place in places:
+        damage = _damage(place)
+        if not damage:
+            return place
+        _log.warning("checkpoint %s passed over: %s", place, damage)
+    if places:
+        raise UserError(
+            f"{folder}: none of its {len(places)} checkpoints is whole; nothing was deleted. "
+            "Restore one from a backup, or move the folder away to train anew"
+        )
+    return None
+
+
+def read(place: Path) -> tuple[int, Arrays, dict[str, Any]]:
+    """Return step, arrays and facts of a checkpoint as they were saved."""
+    step = int(place.name.removeprefix("step-"))
+    return step, read_arrays(place / "state.npz"), read_facts(place)
+
+
+def read_facts(place: Path) -> dict[str, Any]:
+    """Return the facts of a checkpoint as they were saved."""
+    facts: dict[str, Any] = json.loads((place / "facts.json").read_text())
+    return facts
