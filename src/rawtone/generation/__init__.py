@@ -1,0 +1,1 @@
+"""Generate audio sample by sample: streams, sampling from logits, one engine per hardware."""

@@ -1,0 +1,23 @@
+"""Random numbers that depend on a stream's seed and the sample's index alone."""
+
+import numpy as np
+
+
+def uniforms(seed: int, start: int, count: int) -> np.ndarray:
+    """Return the uniform numbers that decide samples start … start + count - 1 of a stream.
+
+    They come from a counter-based generator (Philox 4x64, Salmon et al. 2011), so any stretch can
+    be had without those before it.
+
+    Args:
+        seed: the stream's seed.
+        start: index of the first sample.
+        count: how many.
+
+    Returns:
+        float32 [count] in [0, 1), multiples of 2**-24.
+    """
+    block, skip = divmod(start, 4)
+    generator = np.random.Philox(key=seed, counter=block)
+    raw = generator.random_raw(skip + count)[skip:]
+    return ((raw >> np.uint64(40)) * 2.0**-24).astype(np.float32)

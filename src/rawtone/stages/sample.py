@@ -1,0 +1,122 @@
+"""sample: checkpoints -> clips, over all temperatures and seeds."""
+
+import itertools
+import json
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from rawtone.audio import ffmpeg, pcm, quantizers
+from rawtone.errors import UserError
+from rawtone.files import atomic, sha256, write_json
+from rawtone.params import Quantizer, Sampling, WaveNet
+from rawtone.stages import layout
+
+if TYPE_CHECKING:
+    from rawtone.generation.loop import Stream
+
+_log = logging.getLogger("rawtone")
+
+
+def run(experiment: str) -> None:
+    """Make the clips of every published checkpoint of an experiment.
+
+    Args:
+        experiment: its name in params.yaml.
+
+    Raises:
+        UserError: nothing is published yet, or a checkpoint is damaged.
+    """
+    from rawtone.models import backend
+
+    backend.start()
+    folder = layout.results(experiment)
+    sampling = Sampling(**layout.read_settings("sample", experiment)["sampling"])
+    config = json.loads((folder / "config.json").read_text())
+    published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
+    generator = _Generator(config, sampling)
+    clips: list[dict[str, Any]] = []
+    with tqdm(total=len(published), desc="sample", unit="checkpoint", disable=None) as bar:
+        for checkpoint in published:
+            clips += _clips(folder, checkpoint, generator)
+            bar.update()
+    clips.sort(key=lambda clip: (clip["step"], clip["temperature"], clip["seed"]))
+    write_json(folder / "clips.json", clips)
+    _log.info("%d clips of %g s in %s", len(clips), sampling.seconds, folder / "clips")
+
+
+class _Generator:
+    """Generates all streams of a checkpoint; compiled once for all checkpoints."""
+
+    def __init__(self, config: dict[str, Any], sampling: Sampling) -> None:
+        from rawtone.generation.loop import Loop
+        from rawtone.models.families import build
+
+        quantizer = Quantizer(**config["quantizer"])
+        self.codec = quantizers.make(quantizer.kind, quantizer.levels)
+        self.sample_rate: int = config["sample_rate"]
+        self.samples = round(sampling.seconds * self.sample_rate)
+        self.sampling = sampling
+        self.model = build(WaveNet(**config["model"]), quantizer.levels)
+        self.loop: Loop = Loop(self.model, int(self.codec.silence))
+
+    def load(self, weights: Path) -> None:
+        from rawtone.training.checkpoints import read_arrays
+
+        arrays = read_arrays(weights)
+        for variable in self.model.variables:
+            variable.assign(arrays[variable.path])
+
+    def clips(self) -> Iterator[tuple["Stream", NDArray[np.int16]]]:
+        from rawtone.generation.loop import LANES, Stream
+
+        grid = itertools.product(self.sampling.temperatures, self.sampling.seeds)
+        streams = [Stream(seed, temperature) for temperature, seed in grid]
+        for start in range(0, len(streams), LANES):
+            together = streams[start : start + LANES]
+            codes = np.concatenate(list(self.loop.generate(together, self.samples)), axis=1)
+            audio = np.round(self.codec.decode(codes) * 32767).astype(np.int16)
+            yield from zip(together, audio, strict=True)
+
+
+def _clips(
+    folder: Path, checkpoint: dict[str, Any], generator: _Generator
+) -> Iterator[dict[str, Any]]:
+    weights = folder / checkpoint["file"]
+    if not weights.exists() or sha256(weights) != checkpoint["sha256"]:
+        raise UserError(
+            f"{weights}: not the file that checkpoints.json names; publish it anew by "
+            f"running: rawtone train {folder.name}"
+        )
+    generator.load(weights)
+    step: int = checkpoint["step"]
+    place = Path("clips") / f"step-{step:08d}"
+    (folder / place).mkdir(parents=True, exist_ok=True)
+    for stream, audio in generator.clips():
+        name = place / f"t{stream.temperature:.2f}-s{stream.seed}"
+        wav, mp3 = name.with_name(name.name + ".wav"), name.with_name(name.name + ".mp3")
+        _write(folder / wav, folder / mp3, audio, generator.sample_rate)
+        yield {
+            "step": step,
+            "temperature": stream.temperature,
+            "seed": stream.seed,
+            "seconds": generator.sampling.seconds,
+            "sample_rate": generator.sample_rate,
+            "wav": str(wav),
+            "mp3": str(mp3),
+            "sha256": sha256(folder / wav),
+        }
+
+
+def _write(wav: Path, mp3: Path, audio: NDArray[np.int16], sample_rate: int) -> None:
+    with atomic(wav) as temporary:
+        pcm.write(temporary, audio, sample_rate)
+    with atomic(mp3) as temporary:
+        quality = ["-codec:a", "libmp3lame", "-q:a", "2"]
+        ffmpeg.run(["-i", f"file:{wav}", *quality, "-y", f"file:{os.fspath(temporary)}"])

@@ -1,0 +1,26 @@
+"""Random numbers: any stretch of a stream, the same ones always."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rawtone.generation.random import uniforms
+
+
+@given(st.integers(0, 2**40), st.integers(0, 10_000), st.integers(1, 50))
+def test_any_stretch_can_be_had_without_those_before_it(seed: int, start: int, count: int) -> None:
+    whole = uniforms(seed, 0, start + count)
+    np.testing.assert_array_equal(uniforms(seed, start, count), whole[start:])
+
+
+def test_they_are_uniform_and_below_one() -> None:
+    drawn = uniforms(1, 0, 100_000)
+    assert drawn.dtype == np.float32
+    assert drawn.min() >= 0
+    assert drawn.max() < 1
+    assert abs(drawn.mean() - 0.5) < 0.005
+
+
+def test_the_numbers_of_a_seed_never_change() -> None:
+    expected = [0.011547, 0.241549, 0.111426]
+    np.testing.assert_allclose(uniforms(0, 0, 3), expected, atol=1e-5)
