@@ -1,0 +1,1 @@
+"""What a model learned, in figures: bits, baselines, and what its clips sound like."""

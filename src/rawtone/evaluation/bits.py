@@ -1,0 +1,82 @@
+"""Bits per sample on held-out audio, exactly as a model hears it, and what it has to beat."""
+
+import io
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from rawtone.training.batches import Batch
+
+
+def first_unheard(
+    tracks: Sequence[str], starts: NDArray[np.int64], size: int, overlap: int
+) -> NDArray[np.int64]:
+    """Return the first sample of each chunk that the chunk before it does not hold, too.
+
+    Args:
+        tracks: the track of each chunk, the chunks of a track side by side and in order.
+        starts: int64 [chunks], where each begins in its track, in samples.
+        size: samples in a whole chunk.
+        overlap: samples that a chunk shares with its neighbour.
+
+    Returns:
+        int64 [chunks]: `overlap` where the chunk before it is its neighbour, else 0.
+    """
+    same_track = np.array([a == b for a, b in zip(tracks, ["", *tracks], strict=False)])
+    neighbour = same_track & (np.diff(starts, prepend=0) == size - overlap)
+    return np.where(neighbour, overlap, 0).astype(np.int64)
+
+
+def bits_per_sample(batches: Iterable[Batch], mean_loss: Callable[[Batch], float]) -> float:
+    """Average a loss over batches, each sample counting once.
+
+    Args:
+        batches: in which every sample is predicted once.
+        mean_loss: the mean negative log-likelihood of a batch's weighted samples, in nats.
+
+    Returns:
+        Bits per sample.
+    """
+    total, count = 0.0, 0.0
+    for batch in batches:
+        samples = float(batch.weights.sum())
+        total += mean_loss(batch) * samples
+        count += samples
+    return total / count / float(np.log(2))
+
+
+def entropy_bits(codes: NDArray[np.integer], levels: int) -> float:
+    """Return the order-0 entropy: what a coder needs that knows the histogram and nothing else.
+
+    Args:
+        codes: [samples], below `levels`.
+        levels: number of codes.
+
+    Returns:
+        Bits per sample.
+    """
+    shares = np.bincount(codes, minlength=levels) / len(codes)
+    present = shares[shares > 0]
+    return float(-(present * np.log2(present)).sum())
+
+
+def flac_bits(codes: NDArray[np.integer], levels: int, sample_rate: int) -> float:
+    """Return the size of the codes as FLAC at its highest compression level.
+
+    Args:
+        codes: [samples], below `levels`; up to 256 levels are stored as 8 bits, others as 16.
+        levels: number of codes.
+        sample_rate: only written into the header.
+
+    Returns:
+        Bits per sample, the file's header included.
+    """
+    bits = 8 if levels <= 256 else 16
+    centred = (codes.astype(np.int32) - levels // 2) << (16 - bits)
+    file = io.BytesIO()
+    subtype = "PCM_S8" if bits == 8 else "PCM_16"
+    pcm = centred.astype(np.int16)
+    soundfile.write(file, pcm, sample_rate, format="FLAC", subtype=subtype, compression_level=1.0)
+    return 8 * len(file.getvalue()) / len(codes)

@@ -1,0 +1,169 @@
+"""train, sample and evaluate on seconds of audio, by the real commands."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import yaml
+
+from rawtone import cli
+from rawtone.corpus import table
+from rawtone.files import sha256
+
+PARAMS = """
+corpora:
+  mine:
+    sources: [{folder: music}]
+    sample_rate: 4000
+    chunk: {seconds: 1.0, overlap: 0.2}
+experiments:
+  mine:
+    corpus: mine
+    preset: wavenet-demo
+    model: {dilations: [1, 2, 4, 8], residual_channels: 8, dilation_channels: 8, skip_channels: 8}
+    training: {steps: 40, window: 200, validate_every: 20, checkpoint_every: 20}
+    sampling: {seconds: 0.7, temperatures: [0.9, 1.0], seeds: [0, 1]}
+"""
+TRAINED = Path("results/mine")
+
+
+def rawtone(*arguments: str) -> None:
+    """Run a command that has to succeed."""
+    subprocess.run([sys.executable, "-m", "rawtone", *arguments], check=True)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project in which all stages up to evaluate ran."""
+    root = tmp_path_factory.mktemp("project")
+    (root / "music").mkdir()
+    (root / "params.yaml").write_text(PARAMS)
+    random = np.random.default_rng(0)
+    for name in range(4):
+        turns = np.cumsum(np.repeat(random.integers(200, 800, 20), 800)) / 4000
+        soundfile.write(root / f"music/{name}.wav", 0.4 * np.sin(2 * np.pi * turns), 4000)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        for stage in ("settings", "fetch", "convert", "chunk", "train", "sample", "evaluate"):
+            rawtone(stage, *(["mine"] if stage != "settings" else []))
+    return root
+
+
+@pytest.fixture
+def here(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in a copy of the built project."""
+    shutil.copytree(built, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def test_published_checkpoints_are_what_the_manifest_says(here: Path) -> None:
+    published = json.loads((TRAINED / "checkpoints.json").read_text())
+    assert [c["step"] for c in published["checkpoints"]] == [20, 40]
+    for checkpoint in published["checkpoints"]:
+        assert sha256(TRAINED / checkpoint["file"]) == checkpoint["sha256"]
+        assert 0 < checkpoint["validation_bits"] < 8
+        with np.load(TRAINED / checkpoint["file"]) as weights:
+            assert not [name for name in weights.files if "optimizer" in name]
+    assert json.loads((TRAINED / "config.json").read_text())["run"] == published["run"]
+
+
+def test_training_a_finished_run_again_publishes_it_and_learns_nothing_new(here: Path) -> None:
+    before = (TRAINED / "checkpoints.json").read_text()
+    shutil.rmtree(TRAINED)
+    started = time.monotonic()
+    rawtone("train", "mine")
+    assert (TRAINED / "checkpoints.json").read_text() == before
+    assert "resume" not in (TRAINED / "train.log").read_text()
+    assert time.monotonic() - started < 60
+
+
+def test_the_same_settings_give_the_same_weights(here: Path) -> None:
+    before = (TRAINED / "checkpoints.json").read_text()
+    shutil.rmtree("runs")
+    rawtone("train", "mine")
+    assert (TRAINED / "checkpoints.json").read_text() == before
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(here: Path) -> None:
+    before = (TRAINED / "checkpoints.json").read_text()
+    shutil.rmtree("runs")
+    shutil.rmtree(TRAINED)
+    training = subprocess.Popen([sys.executable, "-m", "rawtone", "train", "mine"])
+    while not list(Path("runs").glob("*/checkpoints/step-*")):
+        assert training.poll() is None
+        time.sleep(0.01)
+    os.kill(training.pid, signal.SIGKILL)
+    training.wait()
+    rawtone("train", "mine")
+    assert (TRAINED / "checkpoints.json").read_text() == before
+
+
+def test_another_learning_rate_is_another_run_and_back_is_the_old_one(here: Path) -> None:
+    params = yaml.safe_load(PARAMS)
+    params["experiments"]["mine"]["training"]["learning_rate"] = 0.001
+    (old,) = Path("runs").iterdir()
+    (here / "params.yaml").write_text(yaml.safe_dump(params))
+    rawtone("settings")
+    rawtone("train", "mine")
+    assert len(list(Path("runs").iterdir())) == 2
+    (here / "params.yaml").write_text(PARAMS)
+    rawtone("settings")
+    rawtone("train", "mine")
+    assert json.loads((TRAINED / "config.json").read_text())["run"] == old.name
+
+
+def test_there_is_a_clip_for_every_checkpoint_temperature_and_seed(here: Path) -> None:
+    clips = json.loads((TRAINED / "clips.json").read_text())
+    grid = [(clip["step"], clip["temperature"], clip["seed"]) for clip in clips]
+    assert grid == [(s, t, seed) for s in (20, 40) for t in (0.9, 1.0) for seed in (0, 1)]
+    for clip in clips:
+        audio, rate = soundfile.read(TRAINED / clip["wav"])
+        assert (len(audio), rate) == (2800, 4000)
+        assert np.abs(audio).max() > 0
+        assert soundfile.info(TRAINED / clip["mp3"]).duration == pytest.approx(0.7, abs=0.3)
+
+
+def test_the_same_checkpoint_gives_the_same_clips(here: Path) -> None:
+    before = (TRAINED / "clips.json").read_text()
+    shutil.rmtree(TRAINED / "clips")
+    rawtone("sample", "mine")
+    assert (TRAINED / "clips.json").read_text() == before
+
+
+def test_a_damaged_checkpoint_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = sorted((TRAINED / "checkpoints").iterdir())[0]
+    weights.unlink()
+    weights.write_bytes(b"not weights")
+    assert cli.main(["sample", "mine"]) == 1
+    assert f"{weights}: not the file that checkpoints.json names" in capsys.readouterr().err
+
+
+def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> None:
+    rows = table.read(TRAINED / "bits.csv")
+    assert [(row["step"], row["split"]) for row in rows] == [
+        (step, split) for step in ("20", "40") for split in ("validation", "test")
+    ]
+    metrics = json.loads((TRAINED / "metrics.json").read_text())
+    seconds = json.loads(Path("data/chunks/mine/corpus.json").read_text())["seconds"]
+    for split in ("validation", "test"):
+        assert metrics["samples"][split] == pytest.approx(seconds[split] * 4000)
+        assert 0 < metrics["entropy_bits"][split] <= metrics["uniform_bits"] == 8
+    assert metrics["validation_bits"] < metrics["uniform_bits"]
+
+
+def test_a_corpus_without_held_out_audio_is_refused(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chunks = Path("data/chunks/mine/chunks.csv")
+    chunks.write_text(chunks.read_text().replace("validation", "train"))
+    assert cli.main(["train", "mine"]) == 1
+    assert "no validation chunks" in capsys.readouterr().err
