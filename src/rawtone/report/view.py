@@ -1,0 +1,287 @@
+"""What the page says of an experiment: tables and JSON in, words and figures out."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rawtone.report.words import (
+    counted,
+    duration,
+    known,
+    melody_words,
+    number,
+    temperature_words,
+)
+
+Row = Mapping[str, str]
+
+UNIFORM_BITS = 8.0
+
+
+@dataclass(frozen=True)
+class Published:
+    """Everything an experiment has published so far; what is missing is empty."""
+
+    config: Mapping[str, Any] = field(default_factory=dict)
+    checkpoints: Sequence[Mapping[str, Any]] = ()
+    clips: Sequence[Mapping[str, Any]] = ()
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    bits: Sequence[Row] = ()
+    melody: Sequence[Row] = ()
+    history: Sequence[Row] = ()
+    curves: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One player with its pictures; paths relative to the page."""
+
+    label: str
+    seed: int
+    seconds: str
+    asset: str
+    melody: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """The clips of one checkpoint at one temperature."""
+
+    temperature: str
+    meaning: str
+    clips: list[Clip]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One row of the grid of clips."""
+
+    step: int
+    bits: str
+    best: bool
+    columns: list[Column]
+
+
+@dataclass(frozen=True)
+class Bits:
+    """One line of the table of bits: a checkpoint, or something to compare with."""
+
+    name: str
+    validation: str
+    test: str
+    share: float
+    kind: str
+    explanation: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A section of the page."""
+
+    name: str
+    preset: str
+    corpus: str
+    summary: str
+    verdict: str
+    headline: list[Bits]
+    bits: list[Bits]
+    curves: list[tuple[str, str]]
+    checkpoints: list[Checkpoint]
+    facts: list[tuple[str, str]]
+    settings: list[tuple[str, str]]
+
+
+def asset(experiment: str, clip: Mapping[str, Any]) -> str:
+    """Name the files of a clip within the page's folder, without their endings."""
+    temperature = f"{float(clip['temperature']):g}"
+    return f"{experiment}/step-{int(clip['step']):08d}-t{temperature}-s{int(clip['seed'])}"
+
+
+def experiment(name: str, preset: str, corpus: str, published: Published) -> Experiment:
+    """Put an experiment into words.
+
+    Args:
+        name: its name in params.yaml.
+        preset: the preset that it starts from.
+        corpus: the corpus that it learns from.
+        published: what its stages have written so far.
+
+    Returns:
+        The section of the page, complete even where results are missing.
+    """
+    best = published.metrics.get("best_step")
+    lines = _bits(published, best)
+    return Experiment(
+        name=name,
+        preset=preset,
+        corpus=corpus,
+        summary=_summary(published),
+        verdict=str(published.metrics.get("melody", {}).get("sentence", "")),
+        headline=_headline(lines),
+        bits=lines,
+        curves=[(file, _curve_words(file, published.history)) for file in published.curves],
+        checkpoints=_checkpoints(name, published, best),
+        facts=_facts(published),
+        settings=[
+            (path, value)
+            for key in ("sample_rate", "model", "quantizer", "training")
+            for path, value in _flat(key, published.config.get(key))
+        ],
+    )
+
+
+def _bits(published: Published, best: Any) -> list[Bits]:
+    by_step: dict[int, dict[str, str]] = {}
+    for row in published.bits:
+        by_step.setdefault(int(row["step"]), {})[row["split"]] = row["bits"]
+    uniform = published.metrics.get("uniform_bits", UNIFORM_BITS)
+    lines = [
+        _line(f"step {step:,}", figures, uniform, "best" if step == best else "step")
+        for step, figures in sorted(by_step.items())
+    ]
+    return lines + _baselines(published.metrics, uniform) if lines else []
+
+
+def _headline(lines: Sequence[Bits]) -> list[Bits]:
+    """Take the best checkpoint and what it must beat; nothing before both are known."""
+    chosen = [line for line in lines if line.kind != "step"]
+    return chosen if any(line.kind == "best" for line in chosen) else []
+
+
+def _baselines(metrics: Mapping[str, Any], uniform: float) -> list[Bits]:
+    return [
+        _line(
+            "FLAC",
+            metrics.get("flac_bits", {}),
+            uniform,
+            "baseline",
+            "the same recordings, packed without loss by FLAC",
+        ),
+        _line(
+            "Counting values",
+            metrics.get("entropy_bits", {}),
+            uniform,
+            "baseline",
+            "knows how often each value occurs, and nothing of order (order-0 entropy)",
+        ),
+        _line(
+            "Knows nothing",
+            {"validation": uniform, "test": uniform},
+            uniform,
+            "baseline",
+            "every value equally likely",
+        ),
+    ]
+
+
+def _line(
+    name: str, figures: Mapping[str, Any], uniform: float, kind: str, explanation: str = ""
+) -> Bits:
+    validation, test = figures.get("validation"), figures.get("test")
+    share = min((known(validation) or known(test) or 0) / uniform, 1)
+    return Bits(name, number(validation), number(test), round(share, 4), kind, explanation)
+
+
+def _checkpoints(name: str, published: Published, best: Any) -> list[Checkpoint]:
+    """Order the grid newest first, so that the first player is what training led to."""
+    heard = {_key(row): melody_words(row) for row in published.melody}
+    bits = {int(row["step"]): row["bits"] for row in published.bits if row["split"] == "validation"}
+    noted = {int(c["step"]): c.get("validation_bits") for c in published.checkpoints}
+    return [
+        Checkpoint(
+            step=step,
+            bits=number(bits.get(step, noted.get(step))),
+            best=step == best,
+            columns=_columns(name, [c for c in published.clips if c["step"] == step], heard),
+        )
+        for step in sorted({int(clip["step"]) for clip in published.clips}, reverse=True)
+    ]
+
+
+def _columns(
+    name: str, clips: Sequence[Mapping[str, Any]], heard: Mapping[tuple[float, ...], str]
+) -> list[Column]:
+    return [
+        Column(
+            temperature=f"{temperature:g}",
+            meaning=temperature_words(temperature),
+            clips=[
+                _clip(name, clip, heard.get(_key(clip), ""))
+                for clip in sorted(clips, key=lambda clip: int(clip["seed"]))
+                if float(clip["temperature"]) == temperature
+            ],
+        )
+        for temperature in sorted({float(clip["temperature"]) for clip in clips})
+    ]
+
+
+def _clip(name: str, clip: Mapping[str, Any], melody: str) -> Clip:
+    label = f"step {clip['step']}, temperature {clip['temperature']:g}, seed {clip['seed']}"
+    return Clip(label, int(clip["seed"]), duration(clip.get("seconds")), asset(name, clip), melody)
+
+
+def _key(row: Mapping[str, Any]) -> tuple[float, ...]:
+    return (float(row["step"]), float(row["temperature"]), float(row["seed"]))
+
+
+def _summary(published: Published) -> str:
+    config = published.config
+    if not config:
+        return "Not trained yet."
+    model, rate = config.get("model", {}), config.get("sample_rate")
+    words = [f"A {model.get('family', 'model')} of {config.get('parameters', 0):,} parameters"]
+    if rate and config.get("receptive_field"):
+        words.append(f"that hears the last {duration(config['receptive_field'] / rate)}")
+        words.append(f"and makes {rate:,} samples a second")
+    steps = [int(row["step"]) for row in published.history]
+    trained = f"Trained for {counted(max(steps), 'step')}" if steps else ""
+    speeds = [s for row in published.history if (s := known(row["seconds_per_step"])) is not None]
+    if trained and speeds:
+        trained += f", about {duration(max(steps) * statistics.median(speeds))} of computing"
+    restarts = sum(bool(row["restart"]) for row in published.history)
+    if restarts:
+        trained += f", with {counted(restarts, 'restart')}"
+    return " ".join(words) + "." + (f" {trained}." if trained else "")
+
+
+def _curve_words(file: str, history: Sequence[Row]) -> str:
+    column, what = ("bits", "Loss in bits per sample")
+    if file.endswith("speed.svg"):
+        column, what = ("seconds_per_step", "Seconds per step")
+    points = [(row["step"], v) for row in history if (v := known(row[column])) is not None]
+    if not points:
+        return f"{what} over steps."
+    (first, start), (last, end) = points[0], points[-1]
+    restarts = [row["step"] for row in history if row["restart"]]
+    again = f" Restarts before step {', '.join(restarts)}." if restarts else ""
+    return f"{what} over steps: {start:.2f} at step {first}, {end:.2f} at step {last}.{again}"
+
+
+def _facts(published: Published) -> list[tuple[str, str]]:
+    config = published.config
+    seeds = sorted({int(clip["seed"]) for clip in published.clips})
+    known_facts = {
+        "run": config.get("run"),
+        "code version": config.get("code_version"),
+        "seed of the training": config.get("training", {}).get("seed"),
+        "seeds of the clips": ", ".join(map(str, seeds)) or None,
+        "computed on": config.get("device"),
+        "threads": config.get("threads"),
+        **dict(_flat("", config.get("versions", {}))),
+    }
+    return [(key, str(value)) for key, value in known_facts.items() if value is not None]
+
+
+def _flat(path: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [
+            line
+            for key, inner in value.items()
+            for line in _flat(f"{path}.{key}" if path else str(key), inner)
+        ]
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [(path, ", ".join(map(str, value)))]
+    return [(path, str(value).lower() if isinstance(value, bool) else str(value))]

@@ -1,0 +1,73 @@
+"""What the page says when results are whole, and when they are not there yet."""
+
+import pytest
+
+from rawtone.report.audit import Prepared, corpus
+from rawtone.report.view import Published, asset, experiment
+
+CLIPS = [
+    {"step": step, "temperature": temperature, "seed": seed, "seconds": 10}
+    for step in (400, 800)
+    for temperature in (0.9, 1.0)
+    for seed in (0, 1)
+]
+BITS = [
+    {"step": step, "split": split, "bits": bits}
+    for step, split, bits in (
+        ("400", "validation", "2.5"),
+        ("400", "test", "2.6"),
+        ("800", "validation", "2.0"),
+        ("800", "test", "2.1"),
+    )
+]
+METRICS = {"best_step": 800, "flac_bits": {"validation": 6.2, "test": 6.3}, "uniform_bits": 8.0}
+
+
+def test_the_newest_checkpoint_is_heard_first() -> None:
+    view = experiment("x", "p", "c", Published(clips=CLIPS, bits=BITS, metrics=METRICS))
+    assert [(row.step, row.best) for row in view.checkpoints] == [(800, True), (400, False)]
+    assert [column.temperature for column in view.checkpoints[0].columns] == ["0.9", "1"]
+    assert [clip.seed for clip in view.checkpoints[0].columns[0].clips] == [0, 1]
+
+
+def test_checkpoints_stand_above_what_they_must_beat() -> None:
+    lines = experiment("x", "p", "c", Published(bits=BITS, metrics=METRICS)).bits
+    assert [(line.name, line.validation, line.test) for line in lines] == [
+        ("step 400", "2.50", "2.60"),
+        ("step 800", "2.00", "2.10"),
+        ("FLAC", "6.20", "6.30"),
+        ("Counting values", "–", "–"),
+        ("Knows nothing", "8.00", "8.00"),
+    ]
+    assert [line.kind for line in lines][:2] == ["step", "best"]
+
+
+def test_an_experiment_without_results_has_a_section() -> None:
+    view = experiment("x", "p", "c", Published())
+    assert view.summary == "Not trained yet."
+    assert (view.checkpoints, view.bits, view.curves, view.headline) == ([], [], [], [])
+
+
+def test_nearby_temperatures_have_files_of_their_own() -> None:
+    clips = [{"step": 1, "temperature": t, "seed": 0} for t in (0.951, 0.952, 1.0)]
+    assert len({asset("x", clip) for clip in clips}) == 3
+
+
+def test_a_corpus_without_tables_has_a_section() -> None:
+    view = corpus("c", Prepared())
+    assert view.summary == "No recordings prepared yet."
+    assert (view.splits, view.unused, view.recordings) == ([], [], [])
+
+
+@pytest.mark.parametrize("seconds", [0, None])
+def test_an_empty_split_is_shown(seconds: float | None) -> None:
+    view = corpus("c", Prepared(totals={"seconds": {"test": seconds}}))
+    assert view.splits[0].minutes == "0.00"
+
+
+def test_notes_call_recordings_by_their_titles() -> None:
+    row = {"id": "114fb768835d", "status": "used", "title": "Lullaby", "path": "", "seconds": "9"}
+    tags = dict.fromkeys(("artist", "album", "genre", "year", "licence"), "")
+    notes = {"notes": ["too few tracks: 114fb768835d stands in as test"]}
+    view = corpus("c", Prepared(tracks=[row | tags], totals=notes))
+    assert view.notes == ["Too few tracks: “Lullaby” stands in as test"]

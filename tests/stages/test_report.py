@@ -1,0 +1,115 @@
+"""report writes the page whole, from whatever is there, and believes no name."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from rawtone.errors import UserError
+from rawtone.stages import report
+
+_PUBLISHED = runpy.run_path(str(Path(__file__).parents[1] / "report/published.py"))
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with published results and their page."""
+    root = tmp_path_factory.mktemp("project")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        _PUBLISHED["publish"](root)
+        report.run()
+    return root
+
+
+@pytest.fixture
+def page(root: Path) -> str:
+    """Return the page's HTML."""
+    return (root / "results/report/index.html").read_text()
+
+
+def test_every_clip_has_a_player_and_two_pictures(root: Path, page: str) -> None:
+    folder = root / "results/report/demo"
+    assert page.count("<audio") == len(list(folder.glob("*.mp3"))) == 8
+    assert len(list(folder.glob("*.wave.png"))) == len(list(folder.glob("*.spectrum.png"))) == 8
+
+
+def test_every_file_that_the_page_names_is_there(root: Path, page: str) -> None:
+    names = re.findall(r'(?:src|href)="([^"#][^":]*)"', page)
+    assert "style.css" in names
+    assert all((root / "results/report" / name).is_file() for name in names)
+
+
+def test_the_page_tells_what_was_published(page: str) -> None:
+    for words in (
+        "3f2a9c0d1e2f",
+        "132,480 parameters",
+        "6.34",
+        "Sounds like a melody",
+        "no audio stream",
+        "Chunks left out: 2 silent.",
+        "Frère Jacques",
+        "97% in tune",
+        "model.dilations",
+        "Too few tracks for a draw",
+    ):
+        assert words in page
+
+
+def test_names_and_tags_from_strangers_are_only_text(page: str) -> None:
+    assert _PUBLISHED["HOSTILE"] not in page
+    assert "&lt;script&gt;document.title=" in page
+    assert page.count("<script") == 1
+    assert "fake &amp; co.mp3" in page
+
+
+def test_an_experiment_without_clips_says_so(page: str) -> None:
+    waiting = page[page.index('id="experiment-waiting"') :]
+    for words in ("Not trained yet.", "No clips yet.", "Not measured yet."):
+        assert words in waiting
+
+
+def test_the_same_results_give_the_same_bytes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    folder = root / "results/report"
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    before = [path.read_bytes() for path in files]
+    (folder / "stale.mp3").touch()
+    report.run()
+    assert [path.read_bytes() for path in files] == before
+    assert sorted(path for path in folder.rglob("*") if path.is_file()) == files
+
+
+def test_a_failure_leaves_the_old_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    table = root / "results/demo/bits.csv"
+    good = table.read_text()
+    table.write_text("step,split\n1,test\n")
+    with pytest.raises(KeyError):
+        report.run()
+    table.write_text(good)
+    assert (root / "results/report/index.html").exists()
+    assert [p.name for p in (root / "results").iterdir() if p.name.startswith(".")] == []
+
+
+def test_a_clip_that_is_gone_is_told_and_left_out(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(root)
+    clip = root / "results/demo/clips/step-00000400/t0.90-s0.mp3"
+    sound = clip.read_bytes()
+    clip.unlink()
+    report.run()
+    assert "t0.90-s0.mp3: no such file" in caplog.text
+    assert (root / "results/report/index.html").read_text().count("<audio") == 7
+    clip.write_bytes(sound)
+    report.run()
+
+
+def test_without_settings_it_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=r"settings/report/all\.json"):
+        report.run()
