@@ -1,205 +1,17 @@
-"""params.yaml and presets -> resolved, validated settings.
+"""params.yaml and presets -> resolved settings; all is checked before anything runs."""
 
-Everything is checked before anything runs. Each settings class is one table of params.yaml; the
-description of a field is what an editor shows for it (workflow/schemas/params.schema.json).
-"""
-
-import difflib
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import ValidationError
 
-from rawtone.errors import UserError
+from rawtone.errors import UserError, nearest
+from rawtone.settings import Params
 
 PARAMS = Path("params.yaml")
-NAME = r"^[a-z0-9][a-z0-9_-]*$"
-Name = Annotated[str, Field(pattern=NAME)]
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean '{close[0]}'?" if close else f"known here: {', '.join(sorted(known))}"
-
-
-class Settings(BaseModel):
-    """A table of settings: no unknown keys, no values converted in silence."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _suggest_known_keys(cls, table: Any) -> Any:
-        if isinstance(table, dict):
-            for key in table:
-                if key not in cls.model_fields:
-                    raise PydanticCustomError(
-                        "unknown_key",
-                        "unknown key '{key}'; {hint}",
-                        {"key": str(key), "hint": _nearest(str(key), list(cls.model_fields))},
-                    )
-        return table
-
-
-def _unequal(*values: list[Any]) -> None:
-    for listing in values:
-        if len(set(listing)) != len(listing):
-            raise ValueError(f"expected no value twice, found {listing}")
-
-
-class Source(Settings):
-    """Where recordings come from: exactly one of the keys."""
-
-    demo: Literal["music", "sine"] | None = Field(
-        None, description="The built-in tunes, or a 440 Hz sine for debugging a model."
-    )
-    folder: str | None = Field(
-        None, description="A folder of recordings, searched at any depth. ~ is your home."
-    )
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.demo is None) == (self.folder is None):
-            raise ValueError("expected exactly one of 'demo' or 'folder'")
-        return self
-
-
-class Chunking(Settings):
-    """How tracks are cut into chunks."""
-
-    seconds: float = Field(8.0, gt=0, description="Length of a chunk.")
-    overlap: float = Field(1.0, ge=0, description="Seconds a chunk shares with the one before it.")
-    partial: Literal["keep", "pad"] = Field(
-        "keep",
-        description="The end of a track that fills no whole chunk: keep it at its own length, "
-        "or pad it with silence that is learned, too.",
-    )
-    silence_dbfs: float = Field(
-        -64.0,
-        le=0,
-        description="A chunk is silent, and left out, when at least half of it in one run "
-        "stays below this level.",
-    )
-
-    @model_validator(mode="after")
-    def _advances(self) -> Self:
-        if self.overlap >= self.seconds:
-            raise ValueError(
-                f"expected overlap below seconds, found {self.overlap} and {self.seconds}"
-            )
-        return self
-
-
-class Split(Settings):
-    """Which part of the corpus is learned from, and which is only listened to."""
-
-    by: Literal["track", "time"] = Field(
-        "track",
-        description="track: whole tracks are held out. time: the end of every track is held out, "
-        "for a corpus of few tracks.",
-    )
-    validation: float = Field(0.1, gt=0, lt=0.5, description="Share for measuring while training.")
-    test: float = Field(0.1, gt=0, lt=0.5, description="Share never looked at while training.")
-
-
-class Corpus(Settings):
-    """A named set of sources with one audio format, chunking and split."""
-
-    sources: list[Source] = Field(min_length=1, description="Where the recordings come from.")
-    sample_rate: int = Field(16000, ge=1000, le=192000, description="Samples a second.")
-    channels: Literal[1, 2] = Field(1, description="1 is mono, 2 is stereo.")
-    chunk: Chunking = Chunking()
-    split: Split = Split()
-    strict: bool = Field(False, description="Stop at the first recording that cannot be used.")
-    ffmpeg: Literal["bundled", "system"] = Field(
-        "bundled", description="bundled decodes to the same bytes on every machine."
-    )
-
-
-class Quantizer(Settings):
-    """How a sample becomes one of a number of codes."""
-
-    kind: Literal["mu-law", "a-law", "linear"] = Field(description="mu-law suits most music.")
-    levels: int = Field(ge=2, le=65536, description="Number of codes.")
-
-
-class WaveNet(Settings):
-    """Gated dilated causal convolutions (van den Oord et al. 2016)."""
-
-    family: Literal["wavenet"]
-    dilations: list[Annotated[int, Field(ge=1)]] = Field(
-        min_length=1, description="One layer each; their sum is how far back the model hears."
-    )
-    filter_width: int = Field(ge=2, description="Taps of each dilated convolution.")
-    residual_channels: int = Field(ge=1)
-    dilation_channels: int = Field(ge=1)
-    skip_channels: int = Field(ge=1)
-    biases: bool
-
-    @property
-    def receptive_field(self) -> int:
-        """Samples that decide the distribution of the next one."""
-        return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
-
-
-class Training(Settings):
-    """How the model learns."""
-
-    steps: int = Field(ge=1, description="Optimizer updates in all.")
-    batch_size: int = Field(ge=1, description="Windows in a step.")
-    window: int = Field(
-        ge=1, description="Samples predicted in a window; the context they need comes on top."
-    )
-    learning_rate: float = Field(gt=0)
-    warmup_steps: int = Field(ge=0, description="Steps over which the rate grows from zero.")
-    schedule: Literal["constant", "cosine"] = Field(
-        description="cosine lets the rate fall to zero at the last step."
-    )
-    clip_norm: float = Field(gt=0, description="Gradients longer than this are shortened to it.")
-    seed: int = Field(ge=0)
-    log_every: int = Field(ge=1, description="Steps between two lines of the log.")
-    validate_every: int = Field(ge=1, description="Steps between two validations.")
-    validation_batches: int = Field(ge=1, description="Batches of held-out windows in each.")
-    checkpoint_every: int = Field(ge=1, description="Steps between two published checkpoints.")
-
-
-class Sampling(Settings):
-    """Which clips are made from every checkpoint."""
-
-    seconds: float = Field(gt=0, description="Length of a clip.")
-    temperatures: list[Annotated[float, Field(ge=0)]] = Field(
-        min_length=1, description="1 is what was learned, lower is safer, 0 takes the likeliest."
-    )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
-        min_length=1, description="One clip each for every temperature."
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        _unequal(self.temperatures, self.seeds)
-        return self
-
-
-class Experiment(Settings):
-    """A corpus, and all that decides what is learned from it."""
-
-    corpus: Name = Field(description="One of the corpora above.")
-    preset: Name = Field(description="A file of rawtone's presets, whose keys can be set here.")
-    quantizer: Quantizer
-    model: WaveNet
-    training: Training
-    sampling: Sampling
-
-
-class Params(Settings):
-    """The whole of params.yaml, presets filled in."""
-
-    corpora: dict[Name, Corpus] = Field(min_length=1)
-    experiments: dict[Name, Experiment] = Field(min_length=1)
 
 
 def presets() -> list[str]:
@@ -223,7 +35,7 @@ def _with_preset(where: str, experiment: Any) -> Any:
         return experiment
     name = experiment["preset"]
     if name not in presets():
-        raise UserError(f"{where}.preset: no preset '{name}'; {_nearest(name, presets())}")
+        raise UserError(f"{where}.preset: no preset '{name}'; {nearest(name, presets())}")
     text = resources.files("rawtone.presets").joinpath(f"{name}.yaml").read_text()
     return _merge(yaml.safe_load(text), experiment)
 
@@ -242,10 +54,8 @@ def _one_line(error: ValidationError) -> str:
 def _check_together(params: Params, where: str) -> None:
     for name, experiment in params.experiments.items():
         path = f"{where}: experiments.{name}"
-        if name == "report":
-            raise UserError(f"{path}: results/report is the listening page's place; choose another")
         if experiment.corpus not in params.corpora:
-            hint = _nearest(experiment.corpus, list(params.corpora))
+            hint = nearest(experiment.corpus, list(params.corpora))
             raise UserError(f"{path}.corpus: no corpus '{experiment.corpus}'; {hint}")
         corpus = params.corpora[experiment.corpus]
         chunk = round(corpus.chunk.seconds * corpus.sample_rate)

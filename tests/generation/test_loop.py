@@ -6,7 +6,7 @@ import pytest
 from rawtone.generation.random import uniforms
 from rawtone.models import backend
 from rawtone.models.families import build
-from rawtone.params import WaveNet
+from rawtone.settings import WaveNet
 
 backend.start()
 

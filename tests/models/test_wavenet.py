@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rawtone.models import backend
 from rawtone.models.families import build
-from rawtone.params import WaveNet
+from rawtone.settings import WaveNet
 
 backend.start()
 

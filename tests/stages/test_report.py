@@ -26,11 +26,11 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def page(root: Path) -> str:
     """Return the page's HTML."""
-    return (root / "results/report/index.html").read_text()
+    return (root / "report/index.html").read_text()
 
 
 def test_every_clip_has_a_player_and_two_pictures(root: Path, page: str) -> None:
-    folder = root / "results/report/demo"
+    folder = root / "report/demo"
     assert page.count("<audio") == len(list(folder.glob("*.mp3"))) == 8
     assert len(list(folder.glob("*.wave.png"))) == len(list(folder.glob("*.spectrum.png"))) == 8
 
@@ -38,7 +38,7 @@ def test_every_clip_has_a_player_and_two_pictures(root: Path, page: str) -> None
 def test_every_file_that_the_page_names_is_there(root: Path, page: str) -> None:
     names = re.findall(r'(?:src|href)="([^"#][^":]*)"', page)
     assert "style.css" in names
-    assert all((root / "results/report" / name).is_file() for name in names)
+    assert all((root / "report" / name).is_file() for name in names)
 
 
 def test_the_page_tells_what_was_published(page: str) -> None:
@@ -72,7 +72,7 @@ def test_an_experiment_without_clips_says_so(page: str) -> None:
 
 def test_the_same_results_give_the_same_bytes(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
-    folder = root / "results/report"
+    folder = root / "report"
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     before = [path.read_bytes() for path in files]
     (folder / "stale.mp3").touch()
@@ -89,7 +89,7 @@ def test_a_failure_leaves_the_old_page(root: Path, monkeypatch: pytest.MonkeyPat
     with pytest.raises(KeyError):
         report.run()
     table.write_text(good)
-    assert (root / "results/report/index.html").exists()
+    assert (root / "report/index.html").exists()
     assert [p.name for p in (root / "results").iterdir() if p.name.startswith(".")] == []
 
 
@@ -102,7 +102,7 @@ def test_a_clip_that_is_gone_is_told_and_left_out(
     clip.unlink()
     report.run()
     assert "t0.90-s0.mp3: no such file" in caplog.text
-    assert (root / "results/report/index.html").read_text().count("<audio") == 7
+    assert (root / "report/index.html").read_text().count("<audio") == 7
     clip.write_bytes(sound)
     report.run()
 

@@ -11,7 +11,7 @@ from rawtone.errors import Stopped, UserError
 from rawtone.files import sha256
 from rawtone.models import backend
 from rawtone.models.families import build
-from rawtone.params import Training, WaveNet
+from rawtone.settings import Training, WaveNet
 from rawtone.training.batches import Batch, Windows
 
 backend.start()

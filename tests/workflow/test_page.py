@@ -75,7 +75,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         patch.chdir(root)
         published["publish"](root, seconds=_SECONDS)
         report.run()
-    return (root / "results/report/index.html").as_uri()
+    return (root / "report/index.html").as_uri()
 
 
 @pytest.fixture(scope="module")

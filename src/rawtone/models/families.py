@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from rawtone.models.wavenet import WaveNet
-from rawtone.params import WaveNet as WaveNetSettings
+from rawtone.settings import WaveNet as WaveNetSettings
 
 
 def build(settings: WaveNetSettings, levels: int, seed: int = 0) -> Any:

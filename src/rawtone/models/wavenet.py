@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from rawtone.params import WaveNet as WaveNetSettings
+from rawtone.settings import WaveNet as WaveNetSettings
 
 State = tuple[Any, ...]
 

@@ -18,7 +18,7 @@ from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation import melody
 from rawtone.evaluation.bits import bits_per_sample, entropy_bits, first_unheard, flac_bits
 from rawtone.files import write_json
-from rawtone.params import Quantizer, WaveNet
+from rawtone.settings import Quantizer, WaveNet
 from rawtone.stages import layout
 from rawtone.training.batches import Batch, Windows
 from rawtone.training.checkpoints import read_arrays

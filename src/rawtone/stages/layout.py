@@ -39,7 +39,7 @@ def results(experiment: str) -> Path:
 
 def report() -> Path:
     """Return the folder of the listening page."""
-    return Path("results/report")
+    return Path("report")
 
 
 def read_settings(stage: str, name: str = "all") -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tqdm import tqdm
 from rawtone.audio import ffmpeg, pcm, quantizers
 from rawtone.errors import UserError
 from rawtone.files import atomic, sha256, write_json
-from rawtone.params import Quantizer, Sampling, WaveNet
+from rawtone.settings import Quantizer, Sampling, WaveNet
 from rawtone.stages import layout
 
 if TYPE_CHECKING:

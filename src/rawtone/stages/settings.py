@@ -12,6 +12,7 @@ from rawtone import files, params
 from rawtone.corpus import table
 from rawtone.corpus.sources import FILES, Checksums, listing
 from rawtone.errors import UserError
+from rawtone.settings import Params, Source
 from rawtone.stages import layout
 
 _CACHE = Path("settings/.listing-cache.json")
@@ -26,7 +27,7 @@ def run() -> None:
     resolve()
 
 
-def resolve(write: bool = True) -> params.Params:
+def resolve(write: bool = True) -> Params:
     """Resolve params.yaml.
 
     Args:
@@ -51,7 +52,7 @@ def resolve(write: bool = True) -> params.Params:
     return resolved
 
 
-def _all(resolved: params.Params, checksums: Checksums) -> Iterator[tuple[Path, dict[str, Any]]]:
+def _all(resolved: Params, checksums: Checksums) -> Iterator[tuple[Path, dict[str, Any]]]:
     for name, corpus in resolved.corpora.items():
         full = corpus.model_dump()
         form = {key: full[key] for key in ("sample_rate", "channels", "strict")}
@@ -71,7 +72,7 @@ def _all(resolved: params.Params, checksums: Checksums) -> Iterator[tuple[Path, 
     yield layout.settings("report"), _report(resolved)
 
 
-def _report(resolved: params.Params) -> dict[str, Any]:
+def _report(resolved: Params) -> dict[str, Any]:
     experiments = {
         name: {"preset": experiment.preset, "corpus": experiment.corpus}
         for name, experiment in resolved.experiments.items()
@@ -80,7 +81,7 @@ def _report(resolved: params.Params) -> dict[str, Any]:
     return {"corpora": in_use, "experiments": experiments}
 
 
-def _source(corpus: str, index: int, source: params.Source, checksums: Checksums) -> dict[str, Any]:
+def _source(corpus: str, index: int, source: Source, checksums: Checksums) -> dict[str, Any]:
     if source.folder is None:
         return {"demo": source.demo}
     where = f"corpora.{corpus}.sources.{index}.folder"

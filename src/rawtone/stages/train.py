@@ -11,7 +11,7 @@ from rawtone.audio import quantizers
 from rawtone.corpus.chunks import Chunks
 from rawtone.errors import UserError
 from rawtone.files import canonical_json, sha256, write_json
-from rawtone.params import Quantizer, Training, WaveNet
+from rawtone.settings import Quantizer, Training, WaveNet
 from rawtone.stages import layout
 from rawtone.training import checkpoints
 from rawtone.training.log import bits

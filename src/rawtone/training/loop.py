@@ -11,7 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from rawtone.errors import Stopped, UserError
-from rawtone.params import Training
+from rawtone.settings import Training
 from rawtone.training import checkpoints
 from rawtone.training.batches import Windows
 from rawtone.training.log import TrainingLog, bits

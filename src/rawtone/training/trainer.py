@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from rawtone.params import Training
+from rawtone.settings import Training
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
 from rawtone.training.scoring import Scorer

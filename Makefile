@@ -1,0 +1,51 @@
+# make        set up the environment and build what params.yaml asks for, up to the page to listen to
+# make setup  the environment alone, in .venv
+# make test   style, types and all tests
+# make lint   style and types alone
+# make lock   choose new versions of everything (then commit the two lock files)
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := build/uv/bin/uv
+
+.PHONY: all setup test lint lock
+.DEFAULT_GOAL := all
+
+all: setup
+	@$(BIN)/snakemake
+	@echo "To listen, open $(CURDIR)/report/index.html in a browser."
+
+setup: .venv/ready
+
+.venv/ready: $(UV) requirements.lock pyproject.toml
+	@echo "Setting up .venv: takes a few minutes, once."
+	@$(PYTHON) -m venv --without-pip .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(UV): requirements-uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \
+	  echo "error: Python 3.11, 3.12 or 3.13 is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1);" \
+	    "name another with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear build/uv
+	@build/uv/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+	  --require-hashes --requirement requirements-uv.lock
+	@touch $@
+
+test: lint
+	$(BIN)/pytest
+
+lint: setup
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+LOCK := pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
+  --no-annotate --no-header
+
+lock: $(UV)
+	@$(UV) $(LOCK) --group dev pyproject.toml --output-file requirements.lock
+	@echo uv | $(UV) $(LOCK) - --output-file requirements-uv.lock

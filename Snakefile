@@ -1,0 +1,35 @@
+# Recordings in, a page of clips to listen to out. `snakemake` builds everything that params.yaml
+# asks for; `snakemake -n` says what it would do. Each stage has its rule in workflow/rules.
+from snakemake.utils import min_version
+
+from workflow import agreement
+
+min_version("9.27")
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/fetch.smk"
+include: "workflow/rules/convert.smk"
+include: "workflow/rules/chunk.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/sample.smk"
+include: "workflow/rules/parse_log.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        "report",
+
+
+agreement.from_dvc(workflow)
+
+
+onsuccess:
+    agreement.to_dvc(workflow)
+
+
+onerror:
+    agreement.to_dvc(workflow)

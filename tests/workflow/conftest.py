@@ -1,0 +1,234 @@
+"""A small project on its own: the real workflow, the real tools, stand-ins for the stages."""
+
+import json
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROJECT = [
+    "Snakefile", "Makefile", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore", "workflow", "src",
+    "pyproject.toml", "requirements.lock", "requirements-uv.lock",
+]  # fmt: skip
+SCRIPTS = {
+    "rawtone": "rawtone.cli",
+    "snakemake": "snakemake.cli",
+    "dvc": "dvc.cli",
+}
+PARAMS = """\
+corpora:
+  demo: {sources: [{demo: music}], sample_rate: 8000}
+experiments:
+  demo: {corpus: demo, preset: wavenet-demo}
+  wide: {corpus: demo, preset: wavenet-demo, sampling: {seconds: 2}}
+"""
+
+# verb: what it reads, what it writes; a name without an ending is a folder
+STAGES = {
+    "fetch": ([], ["data/raw/{name}/files.csv", "data/raw/{name}/0a1b.wav"]),
+    "convert": (["data/raw/{name}"], ["data/tracks/{name}/tracks.csv"]),
+    "chunk": (
+        ["data/tracks/{name}"],
+        [f"data/chunks/{{name}}/{f}" for f in ("chunks.npy", "chunks.csv", "corpus.json")],
+    ),
+    "train": (
+        ["data/chunks/{corpus}"],
+        [f"results/{{name}}/{f}" for f in ("config.json", "checkpoints.json", "train.log")]
+        + ["results/{name}/checkpoints"],
+    ),
+    "sample": (
+        ["results/{name}/checkpoints"],
+        ["results/{name}/clips", "results/{name}/clips.json"],
+    ),
+    "parse-log": (
+        ["results/{name}/train.log"],
+        ["results/{name}/history.csv", "results/{name}/curves"],
+    ),
+    "evaluate": (
+        ["data/chunks/{corpus}", "results/{name}/checkpoints", "results/{name}/clips"],
+        [f"results/{{name}}/{f}" for f in ("metrics.json", "bits.csv", "melody.csv")],
+    ),
+    "report": (["data", "results"], ["report"]),
+}
+STAND_IN = '''"""A stand-in: outputs that tell of the bytes of the inputs, and of nothing else."""
+
+import hashlib
+import json
+from pathlib import Path
+
+VERB, READS, WRITES = {verb!r}, {reads!r}, {writes!r}
+
+
+def run(name: str = "all") -> None:
+    settings = Path("settings", VERB, name + ".json")
+    corpus = json.loads(settings.read_text()).get("corpus", "")
+    digest = hashlib.sha256(settings.read_bytes())
+    for place in READS:
+        for file in sorted(Path(place.format(name=name, corpus=corpus)).rglob("*")) or [
+            Path(place.format(name=name, corpus=corpus))
+        ]:
+            if file.is_file() and not file.name.startswith("."):
+                digest.update(file.read_bytes())
+    bits = int(digest.hexdigest()[:4], 16) / 10000
+    for place in WRITES:
+        path = Path(place.format(name=name))
+        if not path.suffix:
+            path = path / "content.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({{"bits": bits, "digest": digest.hexdigest()}})
+        path.write_text(f"step,bits\\n0,{{bits}}\\n" if path.suffix == ".csv" else text)
+    with Path("logs/ran.txt").open("a") as ran:
+        ran.write(f"{{VERB}}@{{name}}\\n")
+'''
+
+
+def _link_environment(project: Path) -> None:
+    """Make project/.venv: this environment's packages, but the project's own `rawtone`."""
+    venv = project / ".venv"
+    shutil.rmtree(venv, ignore_errors=True)
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = venv / "lib" / version / "site-packages"
+    packages.mkdir(parents=True)
+    (venv / "bin").mkdir()
+    base = Path(sys.executable).resolve()
+    (venv / "pyvenv.cfg").write_text(f"home = {base.parent}\n")
+    (venv / "bin/python").symlink_to(base)
+    (packages / "here.pth").write_text(f"{project / 'src'}\n{sysconfig.get_path('purelib')}\n")
+    for script, module in SCRIPTS.items():
+        path = venv / "bin" / script
+        path.write_text(
+            f"#!{venv}/bin/python\nimport sys\nfrom {module} import main\nsys.exit(main())\n"
+        )
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A checkout in which both tools run as a user runs them."""
+
+    root: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a bare shell in which .venv is activated."""
+        people = [f"GIT_{who}" for who in ("AUTHOR", "COMMITTER")]
+        person = {f"{who}_{what}": "t@example.org" for who in people for what in ("NAME", "EMAIL")}
+        return person | {
+            "PATH": f"{self.root}/.venv/bin:/usr/local/bin:/usr/bin:/bin",
+            "HOME": str(self.root.parent),
+            "DVC_SITE_CACHE_DIR": str(self.root.parent / "site-cache"),
+            "DVC_NO_ANALYTICS": "1",
+        }
+
+    def run(
+        self, *command: str, check: bool = True, extra: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the project, by default failing with all that it printed."""
+        done = subprocess.run(
+            command,
+            cwd=self.root,
+            env=self.environment | (extra or {}),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def plan(self) -> set[str]:
+        """Return what `snakemake -n` would run, as `sample@demo`."""
+        printed = self.run("snakemake", "-n", "--quiet", "host").stdout
+        jobs = re.findall(r"^(?:local)?rule (\w+):((?:\n +.*)*)", printed, re.MULTILINE)
+        assert jobs or "Nothing to be done" in printed, printed
+        keys = [(rule, re.search(r"wildcards: name=(\S+)", rest)) for rule, rest in jobs]
+        return {
+            rule.replace("_", "-") + (f"@{key[1]}" if key else "")
+            for rule, key in keys
+            if rule != "all"
+        }
+
+    def status(self) -> set[str]:
+        """Return the stages that `dvc status` calls changed."""
+        return set(json.loads(self.run("dvc", "status", "--json").stdout))
+
+    def ran(self) -> list[str]:
+        """Return the stages that ran since this was last asked, in order."""
+        log = self.root / "logs/ran.txt"
+        lines = log.read_text().splitlines() if log.exists() else []
+        log.unlink(missing_ok=True)
+        return [line.removesuffix("@all") for line in lines]
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a text that must be there."""
+        path = self.root / file
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    def commit(self) -> None:
+        """Commit everything to git."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--allow-empty", "--message", "x")
+
+    def copy(self, root: Path) -> "Project":
+        """Return the same project elsewhere, modification times kept."""
+        shutil.copytree(self.root, root, symlinks=True)
+        _link_environment(root)
+        return Project(root)
+
+    def clone(self, root: Path) -> "Project":
+        """Return a git clone, with nothing that git does not hold."""
+        self.run("git", "clone", "--quiet", str(self.root), str(root))
+        _link_environment(root)
+        return Project(root)
+
+
+def _stand_in(verb: str) -> str:
+    reads, writes = STAGES[verb]
+    return STAND_IN.format(verb=verb, reads=reads, writes=writes)
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A committed project in which nothing was built."""
+    root = tmp_path_factory.mktemp("pristine") / "project"
+    for name in PROJECT:
+        source, target = ROOT / name, root / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(
+                source, target, ignore=shutil.ignore_patterns("__pycache__", "cache", "tmp")
+            )
+        else:
+            shutil.copy(source, target)
+    (root / "profiles").symlink_to("workflow/profiles")
+    (root / "params.yaml").write_text(PARAMS)
+    for verb in STAGES:
+        (root / f"src/rawtone/stages/{verb.replace('-', '_')}.py").write_text(_stand_in(verb))
+    _link_environment(root)
+    project = Project(root)
+    project.run("git", "init", "--quiet")
+    project.commit()
+    return project
+
+
+@pytest.fixture(scope="session")
+def by_snakemake(pristine: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that `snakemake` built; copy it before changing it."""
+    project = pristine.copy(tmp_path_factory.mktemp("by-snakemake") / "project")
+    project.run("snakemake")
+    return project
+
+
+@pytest.fixture
+def project(by_snakemake: Project, tmp_path: Path) -> Project:
+    """A project that `snakemake` built, for one test alone."""
+    copy = by_snakemake.copy(tmp_path / "project")
+    copy.ran()
+    return copy

@@ -1,0 +1,15 @@
+rule chunk:
+    input:
+        "data/tracks/{name}/tracks.csv",
+        settings="settings/chunk/{name}.json",
+        code=code("chunk"),
+    output:
+        "data/chunks/{name}/chunks.npy",
+        "data/chunks/{name}/chunks.csv",
+        "data/chunks/{name}/corpus.json",
+    log:
+        "logs/chunk/{name}.log",
+    conda:
+        "../envs/rawtone.yaml"
+    shell:
+        "exec rawtone chunk {wildcards.name} --log {log}"

@@ -1,0 +1,12 @@
+rule fetch:
+    input:
+        settings="settings/fetch/{name}.json",
+        code=code("fetch"),
+    output:
+        "data/raw/{name}/files.csv",
+    log:
+        "logs/fetch/{name}.log",
+    conda:
+        "../envs/rawtone.yaml"
+    shell:
+        "exec rawtone fetch {wildcards.name} --log {log}"

@@ -1,0 +1,14 @@
+rule parse_log:
+    input:
+        "results/{name}/train.log",
+        settings="settings/parse-log/{name}.json",
+        code=code("parse-log"),
+    output:
+        "results/{name}/history.csv",
+        directory("results/{name}/curves"),
+    log:
+        "logs/parse-log/{name}.log",
+    conda:
+        "../envs/rawtone.yaml"
+    shell:
+        "exec rawtone parse-log {wildcards.name} --log {log}"

@@ -1,0 +1,20 @@
+rule report:
+    input:
+        expand("data/raw/{corpus}/files.csv", corpus=CORPORA),
+        expand("data/tracks/{corpus}/tracks.csv", corpus=CORPORA),
+        expand(
+            "data/chunks/{corpus}/{file}",
+            corpus=CORPORA,
+            file=["chunks.csv", "corpus.json"],
+        ),
+        expand("results/{name}/{part}", name=EXPERIMENTS, part=PUBLISHED),
+        settings="settings/report/all.json",
+        code=code("report"),
+    output:
+        directory("report"),
+    log:
+        "logs/report.log",
+    conda:
+        "../envs/rawtone.yaml"
+    shell:
+        "exec rawtone report --log {log}"
