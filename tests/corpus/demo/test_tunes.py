@@ -3,7 +3,7 @@
 import pytest
 
 from rawtone.corpus.demo import tunes
-from rawtone.corpus.demo.synthesizer import EIGHTHS_PER_SECOND, INSTRUMENTS, SILENCE_SECONDS
+from rawtone.corpus.demo.synthesizer import EIGHTHS_PER_SECOND, ENCORE_AT_SECONDS, INSTRUMENTS
 from rawtone.corpus.demo.tunes import TUNES, Note, Tune, parse
 
 WHITE_KEYS = [60, 62, 64, 65, 67, 69, 71, 72]
@@ -38,8 +38,8 @@ def test_every_tune_is_easy_to_learn(tune: Tune) -> None:
     onsets_per_second = len(notes) / seconds(tune.melody + tune.encore)
     assert all(note.eighths <= 4 for note in notes)
     assert len({note.midi for note in notes}) >= 5
-    assert 1.8 <= onsets_per_second <= 4
-    assert 12 <= seconds(tune.melody) <= 25
+    assert 2.5 <= onsets_per_second <= 5.5
+    assert 9 <= seconds(tune.melody) <= 18
 
 
 @pytest.mark.parametrize("tune", TUNES, ids=lambda tune: tune.name)
@@ -61,10 +61,9 @@ def test_there_are_genres_to_choose_from_and_two_to_four_minutes() -> None:
     assert {"classical", "folk"} <= {tune.genre for tune in TUNES}
     assert {tune.instrument for tune in TUNES} == set(INSTRUMENTS)
     assert total >= 120
-    assert total + SILENCE_SECONDS * len(encores) <= 240
+    assert total + ENCORE_AT_SECONDS * len(encores) <= 240
 
 
-def test_one_tune_falls_silent_after_22_seconds() -> None:
+def test_one_tune_falls_silent_for_more_than_a_chunk() -> None:
     (interrupted,) = [tune for tune in TUNES if tune.encore]
-    assert seconds(interrupted.melody) == 22.0
-    assert seconds(interrupted.encore) == 8.0
+    assert seconds(interrupted.melody) < ENCORE_AT_SECONDS - 8

@@ -18,7 +18,7 @@ from rawtone.corpus.demo.tunes import InstrumentName, Note, Tune, parse
 Signal = NDArray[np.float64]
 
 EIGHTHS_PER_SECOND = 7
-SILENCE_SECONDS = 13
+ENCORE_AT_SECONDS = 28  # a whole number of 7 s, so chunks of 8 s with 1 s overlap begin with it
 PEAK = 0.625  # -4.1 dBFS: a lossy encoder overshoots without clipping
 HIGHEST_PARTIAL_HZ = 3500.0  # what 8 kHz still holds with room for a resampler's slope
 _RELEASE_SECONDS = 0.012  # a finger on the string: a note ends before the next begins
@@ -76,25 +76,25 @@ INSTRUMENTS: dict[InstrumentName, Instrument] = {
     "plucked string": Instrument(
         0.003,
         (
-            Partial(1.0, 1.0, 0.28),
-            Partial(2.0, 0.45, 0.18),
-            Partial(3.0, 0.28, 0.12),
-            Partial(4.0, 0.16, 0.09),
-            Partial(5.0, 0.1, 0.07),
-            Partial(6.0, 0.06, 0.05),
+            Partial(1.0, 1.0, 0.196),
+            Partial(2.0, 0.45, 0.126),
+            Partial(3.0, 0.28, 0.084),
+            Partial(4.0, 0.16, 0.063),
+            Partial(5.0, 0.1, 0.049),
+            Partial(6.0, 0.06, 0.035),
         ),
     ),
     "music box": Instrument(
         0.002,
-        (Partial(1.0, 1.0, 0.24), Partial(3.0, 0.12, 0.1), Partial(5.4, 0.22, 0.03)),
+        (Partial(1.0, 1.0, 0.168), Partial(3.0, 0.12, 0.07), Partial(5.4, 0.22, 0.021)),
     ),
     "soft piano": Instrument(
         0.006,
         (
-            Partial(1.0, 1.0, 0.32),
-            Partial(2.0, 0.3, 0.2),
-            Partial(3.0, 0.12, 0.12),
-            Partial(4.0, 0.06, 0.08),
+            Partial(1.0, 1.0, 0.224),
+            Partial(2.0, 0.3, 0.14),
+            Partial(3.0, 0.12, 0.084),
+            Partial(4.0, 0.06, 0.056),
         ),
     ),
 }
@@ -230,7 +230,7 @@ def play(notes: Sequence[Note], instrument: InstrumentName, sample_rate: int) ->
 
 
 def render(tune: Tune, sample_rate: int) -> Signal:
-    """Play a tune; its encore, where there is one, follows after `SILENCE_SECONDS` of zeros.
+    """Play a tune; its encore, where there is one, follows in second 28, after zeros.
 
     Args:
         tune: What to play.
@@ -243,4 +243,5 @@ def render(tune: Tune, sample_rate: int) -> Signal:
     if not tune.encore:
         return melody
     encore = play(parse(tune.encore), tune.instrument, sample_rate)
-    return np.concatenate([melody, np.zeros(SILENCE_SECONDS * sample_rate), encore])
+    silence = np.zeros(ENCORE_AT_SECONDS * sample_rate - len(melody))
+    return np.concatenate([melody, silence, encore])

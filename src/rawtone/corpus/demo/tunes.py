@@ -1,7 +1,7 @@
 """The tunes of the demo corpus, all in the public domain, written down in ABC notation.
 
 Everything is arranged so that a small network can learn it in minutes: one tempo, white keys from
-C4 to C5 only, no rests, and no note longer than 0.8 s (a longer one is struck again).
+C4 to C5 only, no rests, and no note longer than 0.6 s (a longer one is struck again).
 """
 
 import re
