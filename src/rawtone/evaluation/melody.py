@@ -79,9 +79,12 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict for a reader, with the figures that failed."""
+        voiced, in_tune, notes, _, onsets = (check.figure for check in self.checks)
         if self.passed:
-            figures = ", ".join(f"{check.what} {check.figure:.3g}" for check in self.checks)
-            return f"melodies: {figures}"
+            return (
+                f"melodies: a clear pitch {voiced:.0%} of the time, {in_tune:.0%} of it in tune, "
+                f"{notes:g} different notes, {onsets:.1f} notes begun a second"
+            )
         failed = [check for check in self.checks if not check.passed]
         return "no melodies: " + ", ".join(
             f"{check.what} {check.figure:.3g} (at least {check.least:g})" for check in failed

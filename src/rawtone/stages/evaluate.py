@@ -2,31 +2,26 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from rawtone.audio import levels, pcm, quantizers
+from rawtone.audio import levels, pcm
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation import melody
-from rawtone.evaluation.bits import bits_per_sample, entropy_bits, first_unheard, flac_bits
+from rawtone.evaluation.bits import bits_per_sample, entropy_bits, flac_bits
+from rawtone.evaluation.held_out import HeldOut
 from rawtone.files import write_json
-from rawtone.settings import Quantizer, WaveNet
+from rawtone.settings import WaveNet
 from rawtone.stages import layout
-from rawtone.training.batches import Batch, Windows
 from rawtone.training.checkpoints import read_arrays
 
 SPLITS = ("validation", "test")
 SILENCE_DBFS = -60.0
 _LISTENED_CHUNKS = 8  # of the training audio, to learn which notes the corpus uses
-_WINDOW, _BATCH = 8192, 4
 _log = logging.getLogger("rawtone")
 
 
@@ -58,48 +53,6 @@ def run(experiment: str) -> None:
         metrics["test_bits"],
         *(metrics["flac_bits"][split] for split in SPLITS),
     )
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """The audio of a split, each sample once, as one model hears it.
-
-    Args:
-        chunks: of the corpus.
-        split: which part.
-        config: of the experiment, as published.
-    """
-
-    chunks: Chunks
-    split: str
-    config: dict[str, Any]
-
-    @cached_property
-    def windows(self) -> Windows:
-        """Windows over the split's chunks, with the model's context."""
-        quantizer = Quantizer(**self.config["quantizer"])
-        codec = quantizers.make(quantizer.kind, quantizer.levels)
-        rows = self.chunks.rows(self.split)
-        context = WaveNet(**self.config["model"]).receptive_field
-        lengths = self.chunks.lengths[rows]
-        return Windows(
-            *(self.chunks.pcm, rows, lengths, codec.table(), int(codec.silence)),
-            *(context, _WINDOW, _BATCH, 0),
-        )
-
-    @property
-    def batches(self) -> Iterator[Batch]:
-        """Batches in which every sample is predicted once."""
-        rows = self.windows.rows
-        tracks = [self.chunks.tracks[row] for row in rows]
-        size, overlap = self.chunks.pcm.shape[1], self.chunks.overlap
-        starts = self.chunks.starts[rows]
-        yield from self.windows.sweep(first_unheard(tracks, starts, size, overlap))
-
-    @cached_property
-    def codes(self) -> NDArray[np.int32]:
-        """All samples of the split as codes, int32 [samples]."""
-        return np.concatenate([batch.targets[batch.weights > 0] for batch in self.batches])
 
 
 def _bits(
@@ -183,13 +136,22 @@ def _verdict(folder: Path, chunks: Chunks, scored: list[dict[str, Any]]) -> dict
     chosen = [clip for clip in clips if (clip["step"], clip["temperature"]) == wanted]
     notes = _corpus_notes(chunks)
     heard = [_hear(pcm.read(folder / c["wav"]), c["sample_rate"], notes) for c in chosen]
-    verdict = melody.judge(heard)
-    figures = {check.what: round(check.figure, 4) for check in verdict.checks}
+    verdict, of_recordings = melody.judge(heard), _judge_recordings(chunks, notes)
+    figures = {check.what.replace(" ", "_"): round(check.figure, 4) for check in verdict.checks}
+    meaningless = "not judged as melodies, which the recordings themselves are not either"
     return {
         "step": wanted[0],
         "temperature": nearest,
         "clips": len(chosen),
         "figures": figures,
-        "passed": verdict.passed,
-        "sentence": verdict.sentence,
+        "recordings_passed": of_recordings.passed,
+        "passed": verdict.passed if of_recordings.passed else None,
+        "sentence": verdict.sentence if of_recordings.passed else meaningless,
     }
+
+
+def _judge_recordings(chunks: Chunks, notes: list[int]) -> melody.Verdict:
+    """Judge the held-out recordings as clips are judged."""
+    rows = [row for split in SPLITS for row in chunks.rows(split)]
+    audio = (chunks.pcm[row, : chunks.lengths[row]] for row in rows)
+    return melody.judge([_hear(chunk, chunks.sample_rate, notes) for chunk in audio])

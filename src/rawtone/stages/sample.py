@@ -4,6 +4,7 @@ import itertools
 import json
 import logging
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,7 @@ def run(experiment: str) -> None:
     config = json.loads((folder / "config.json").read_text())
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     generator = _Generator(config, sampling)
+    shutil.rmtree(folder / "clips", ignore_errors=True)
     clips: list[dict[str, Any]] = []
     with tqdm(total=len(published), desc="sample", unit="checkpoint", disable=None) as bar:
         for checkpoint in published:
