@@ -1,7 +1,10 @@
 """WaveNet: the published sizes, and one model in two forms."""
 
+from importlib import resources
+
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +43,12 @@ def test_parameter_counts_are_the_published_ones(
     changed: dict[str, object], parameters: int
 ) -> None:
     assert build(sizes(**changed), 256).count_params() == parameters
+
+
+def test_the_default_preset_is_the_published_network() -> None:
+    text = resources.files("rawtone.presets").joinpath("wavenet-default.yaml").read_text()
+    settings = WaveNet.model_validate(yaml.safe_load(text)["model"])
+    assert build(settings, 256).count_params() == 1_515_968
 
 
 def test_receptive_field_is_the_published_one() -> None:

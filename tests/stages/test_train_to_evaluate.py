@@ -158,6 +158,19 @@ def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> Non
         assert metrics["samples"][split] == pytest.approx(seconds[split] * 4000)
         assert 0 < metrics["entropy_bits"][split] <= metrics["uniform_bits"] == 8
     assert metrics["validation_bits"] < metrics["uniform_bits"]
+    best = min((row for row in rows if row["split"] == "validation"), key=lambda row: row["bits"])
+    assert metrics["best_step"] == int(best["step"])
+
+
+def test_every_clip_is_heard_and_those_of_the_best_checkpoint_judged(here: Path) -> None:
+    clips = json.loads((TRAINED / "clips.json").read_text())
+    heard = table.read(TRAINED / "melody.csv")
+    assert [(row["step"], row["seed"]) for row in heard] == [
+        (str(clip["step"]), str(clip["seed"])) for clip in clips
+    ]
+    verdict = json.loads((TRAINED / "metrics.json").read_text())["melody"]
+    assert (verdict["temperature"], verdict["clips"]) == (1.0, 2)
+    assert verdict["passed"] in ((True, False) if verdict["recordings_passed"] else (None,))
 
 
 def test_a_corpus_without_held_out_audio_is_refused(
