@@ -8,6 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
+from tqdm import tqdm
+
 from rawtone.errors import Stopped, UserError
 
 STAGES = {
@@ -41,10 +43,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Terminal(logging.Handler):
+    """Prints messages above a progress bar, if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        tqdm.write(self.format(record), file=sys.stderr)
+
+
 def _set_up_messages(stage: str, name: str, log: Path | None) -> None:
     messages = logging.getLogger("rawtone")
     messages.setLevel(logging.INFO)
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    handlers: list[logging.Handler] = [_Terminal()]
     if log:
         log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(log, mode="w"))
