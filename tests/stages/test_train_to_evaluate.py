@@ -1,11 +1,17 @@
 """train, sample and evaluate on seconds of audio, by the real commands."""
 
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import re
 import shutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -105,6 +111,24 @@ def test_a_killed_training_goes_on_to_the_same_weights(here: Path) -> None:
     training.wait()
     rawtone("train", "mine")
     assert (TRAINED / "checkpoints.json").read_text() == before
+
+
+def test_a_terminal_shows_progress_and_time_left_and_the_log_does_not(here: Path) -> None:
+    shutil.rmtree("runs")
+    ours, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    command = [sys.executable, "-m", "rawtone", "train", "mine", "--log", "log.txt"]
+    training = subprocess.Popen(command, stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal's way to say that it was closed
+        while part := os.read(ours, 4096):
+            shown += part
+    assert training.wait() == 0
+    assert re.search(rb"train: +100%.*40/40 \[\d\d:\d\d<00:00.*step/s.* bits\]", shown)
+    logged = Path("log.txt").read_text().splitlines()
+    assert logged
+    assert all(line.startswith("train mine: step ") for line in logged)
 
 
 def test_another_learning_rate_is_another_run_and_back_is_the_old_one(here: Path) -> None:
