@@ -81,7 +81,8 @@ def melody_words(row: Mapping[str, str]) -> str:
     silent = known(row.get("silent_fraction"))
     if silent is not None and silent > _MOSTLY:
         return f"silent for {silent:.0%} of the time"
-    return " · ".join(part for part in (_tuning(row), _notes(row), _onsets(row)) if part)
+    parts = (_tuning(row), _notes(row), _onsets(row), _sound(row))
+    return " · ".join(part for part in parts if part)
 
 
 def _tuning(row: Mapping[str, str]) -> str:
@@ -101,3 +102,8 @@ def _notes(row: Mapping[str, str]) -> str:
 def _onsets(row: Mapping[str, str]) -> str:
     onsets = known(row.get("onsets_per_second"))
     return "" if onsets is None else f"{onsets:.1f} attacks a second"
+
+
+def _sound(row: Mapping[str, str]) -> str:
+    distance = known(row.get("spectrum_db"))
+    return "" if distance is None else f"its sound is {distance:.0f} dB from the recordings'"

@@ -1,0 +1,132 @@
+"""Listen to clips beside the recordings that they should resemble."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rawtone.audio import levels
+from rawtone.audio.pcm import Pcm
+from rawtone.audio.quantizers import Quantizer
+from rawtone.corpus.chunks import Chunks
+from rawtone.evaluation import melody
+from rawtone.evaluation.spectrum import Floats, average_spectrum, distance_db
+
+HELD_OUT = ("validation", "test")
+SILENCE_DBFS = -60.0
+_LISTENED_CHUNKS = 8  # of the training audio, to learn which notes the corpus uses
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was heard in a clip.
+
+    Attributes:
+        melody: pitches and onsets.
+        level_dbfs: RMS.
+        silent_fraction: share of the clip taken by its longest run below -60 dBFS.
+        spectrum_db: distance of its average spectrum from that of the held-out recordings.
+    """
+
+    melody: melody.Melody
+    level_dbfs: float
+    silent_fraction: float
+    spectrum_db: float
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The figures as columns of melody.csv."""
+        return {
+            "voiced": f"{self.melody.voiced:.3f}",
+            "in_tune": f"{self.melody.in_tune:.3f}",
+            "notes": " ".join(map(str, self.melody.notes)),
+            "onsets_per_second": f"{self.melody.onsets_per_second:.2f}",
+            "level_dbfs": f"{self.level_dbfs:.1f}",
+            "silent_fraction": f"{self.silent_fraction:.3f}",
+            "spectrum_db": f"{self.spectrum_db:.2f}",
+        }
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Knows a corpus, and hears clips with that in mind.
+
+    Args:
+        chunks: of the corpus.
+        quantizer: of the experiment. Recordings are heard through it, so that its noise does not
+            count as the network's.
+    """
+
+    chunks: Chunks
+    quantizer: Quantizer
+
+    @cached_property
+    def notes(self) -> list[int]:
+        """MIDI numbers of the notes the training recordings use."""
+        rows = self.chunks.rows("train")
+        spread = np.linspace(0, len(rows) - 1, min(len(rows), _LISTENED_CHUNKS)).astype(int)
+        audio = (as_float(self._chunk(row)) for row in rows[spread])
+        return melody.corpus_notes(audio, self.chunks.sample_rate)
+
+    @cached_property
+    def recordings_spectrum(self) -> Floats:
+        """Average spectrum of the held-out recordings."""
+        return self._spectrum(HELD_OUT)
+
+    @cached_property
+    def recordings_distance_db(self) -> float:
+        """Distance of the training recordings from the held-out ones: as near as can be hoped."""
+        return distance_db(self._spectrum(("train",)), self.recordings_spectrum)
+
+    @cached_property
+    def recordings_verdict(self) -> melody.Verdict:
+        """The melody judge's verdict on the held-out recordings."""
+        rows = [row for split in HELD_OUT for row in self.chunks.rows(split)]
+        rate = self.chunks.sample_rate
+        return melody.judge([self._melody(self._chunk(row), rate) for row in rows])
+
+    def hear(self, clip: Pcm, sample_rate: int) -> Heard:
+        """Listen to a clip, int16 [samples]."""
+        silent = levels.longest_silence(clip, sample_rate, SILENCE_DBFS)
+        spectrum = average_spectrum([as_float(clip)], sample_rate)
+        return Heard(
+            self._melody(clip, sample_rate),
+            levels.rms_dbfs(clip),
+            silent / len(clip),
+            distance_db(spectrum, self.recordings_spectrum),
+        )
+
+    def judge(self, heard: Sequence[Heard]) -> dict[str, Any]:
+        """Judge a set of clips as melodies, where the recordings themselves are.
+
+        Returns:
+            JSON: the figures, `passed` (None where the recordings do not pass), a sentence.
+        """
+        verdict = melody.judge([clip.melody for clip in heard])
+        alike = self.recordings_verdict.passed
+        meaningless = "not judged as melodies, which the recordings themselves are not either"
+        return {
+            "clips": len(heard),
+            "figures": {c.what.replace(" ", "_"): round(c.figure, 4) for c in verdict.checks},
+            "recordings_passed": alike,
+            "passed": verdict.passed if alike else None,
+            "sentence": verdict.sentence if alike else meaningless,
+        }
+
+    def _chunk(self, row: int) -> Pcm:
+        return self.chunks.pcm[row, : self.chunks.lengths[row]]
+
+    def _melody(self, audio: Pcm, sample_rate: int) -> melody.Melody:
+        return melody.hear(as_float(audio), sample_rate, self.notes)
+
+    def _spectrum(self, splits: Sequence[str]) -> Floats:
+        rows = [row for split in splits for row in self.chunks.rows(split)]
+        audio = (self.quantizer.decode(self.quantizer.encode(self._chunk(row))) for row in rows)
+        return average_spectrum(audio, self.chunks.sample_rate)
+
+
+def as_float(audio: Pcm) -> Floats:
+    """Return int16 samples as float64 between -1 and 1."""
+    return audio.astype(np.float64) / 32768
