@@ -16,7 +16,8 @@ from rawtone.evaluation.spectrum import Floats, average_spectrum, distance_db
 
 HELD_OUT = ("validation", "test")
 SILENCE_DBFS = -60.0
-_LISTENED_CHUNKS = 8  # of the training audio, to learn which notes the corpus uses
+_CHUNKS_FOR_NOTES = 8
+_CHUNKS_AT_MOST = 64  # spread over the splits; more would change no figure and take minutes
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,8 @@ class Listener:
     @cached_property
     def notes(self) -> list[int]:
         """MIDI numbers of the notes the training recordings use."""
-        rows = self.chunks.rows("train")
-        spread = np.linspace(0, len(rows) - 1, min(len(rows), _LISTENED_CHUNKS)).astype(int)
-        audio = (as_float(self._chunk(row)) for row in rows[spread])
+        rows = self._rows(("train",), _CHUNKS_FOR_NOTES)
+        audio = (as_float(self._chunk(row)) for row in rows)
         return melody.corpus_notes(audio, self.chunks.sample_rate)
 
     @cached_property
@@ -83,9 +83,9 @@ class Listener:
     @cached_property
     def recordings_verdict(self) -> melody.Verdict:
         """The melody judge's verdict on the held-out recordings."""
-        rows = [row for split in HELD_OUT for row in self.chunks.rows(split)]
         rate = self.chunks.sample_rate
-        return melody.judge([self._melody(self._chunk(row), rate) for row in rows])
+        chunks = [self._chunk(row) for row in self._rows(HELD_OUT)]
+        return melody.judge([self._melody(chunk, rate) for chunk in chunks])
 
     def hear(self, clip: Pcm, sample_rate: int) -> Heard:
         """Listen to a clip, int16 [samples]."""
@@ -115,6 +115,10 @@ class Listener:
             "sentence": verdict.sentence if alike else meaningless,
         }
 
+    def _rows(self, splits: Sequence[str], most: int = _CHUNKS_AT_MOST) -> list[int]:
+        rows = [int(row) for split in splits for row in self.chunks.rows(split)]
+        return [rows[i] for i in np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)]
+
     def _chunk(self, row: int) -> Pcm:
         return self.chunks.pcm[row, : self.chunks.lengths[row]]
 
@@ -122,7 +126,7 @@ class Listener:
         return melody.hear(as_float(audio), sample_rate, self.notes)
 
     def _spectrum(self, splits: Sequence[str]) -> Floats:
-        rows = [row for split in splits for row in self.chunks.rows(split)]
+        rows = self._rows(splits)
         audio = (self.quantizer.decode(self.quantizer.encode(self._chunk(row))) for row in rows)
         return average_spectrum(audio, self.chunks.sample_rate)
 

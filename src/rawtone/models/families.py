@@ -1,8 +1,10 @@
 """The families of models by name."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
+from numpy.typing import NDArray
 
 from rawtone.models.wavenet import WaveNet
 from rawtone.settings import WaveNet as WaveNetSettings
@@ -18,3 +20,9 @@ def build(settings: WaveNetSettings, levels: int, seed: int = 0) -> Any:
     """
     keras.utils.set_random_seed(seed)
     return WaveNet(settings, levels)
+
+
+def assign(model: Any, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Give a model a checkpoint's weights, named by the paths of its variables."""
+    for variable in model.variables:
+        variable.assign(weights[variable.path])

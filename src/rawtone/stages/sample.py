@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from rawtone.errors import UserError
 from rawtone.files import atomic, sha256, write_json
 from rawtone.settings import Quantizer, Sampling, WaveNet
 from rawtone.stages import layout
+from rawtone.training.checkpoints import read_arrays
 
 if TYPE_CHECKING:
     from rawtone.generation.loop import Stream
@@ -44,10 +45,10 @@ def run(experiment: str) -> None:
     generator = _Generator(config, sampling)
     shutil.rmtree(folder / "clips", ignore_errors=True)
     clips: list[dict[str, Any]] = []
-    with tqdm(total=len(published), desc="sample", unit="checkpoint", disable=None) as bar:
+    total = len(published) * generator.samples
+    with tqdm(total=total, desc="sample", unit="sample", unit_scale=True, disable=None) as bar:
         for checkpoint in published:
-            clips += _clips(folder, checkpoint, generator)
-            bar.update()
+            clips += _clips(folder, checkpoint, generator, bar.update)
     clips.sort(key=lambda clip: (clip["step"], clip["temperature"], clip["seed"]))
     write_json(folder / "clips.json", clips)
     _log.info("%d clips of %g s in %s", len(clips), sampling.seconds, folder / "clips")
@@ -63,32 +64,39 @@ class _Generator:
         quantizer = Quantizer(**config["quantizer"])
         self.codec = quantizers.make(quantizer.kind, quantizer.levels)
         self.sample_rate: int = config["sample_rate"]
-        self.samples = round(sampling.seconds * self.sample_rate)
+        self.length: int = round(sampling.seconds * self.sample_rate)
         self.sampling = sampling
         self.model = build(WaveNet(**config["model"]), quantizer.levels)
         self.loop: Loop = Loop(self.model, int(self.codec.silence))
 
+    @property
+    def samples(self) -> int:
+        """Samples that the streams of a checkpoint have in all."""
+        return self.length * len(self.sampling.temperatures) * len(self.sampling.seeds)
+
     def load(self, weights: Path) -> None:
-        from rawtone.training.checkpoints import read_arrays
+        from rawtone.models.families import assign
 
-        arrays = read_arrays(weights)
-        for variable in self.model.variables:
-            variable.assign(arrays[variable.path])
+        assign(self.model, read_arrays(weights))
 
-    def clips(self) -> Iterator[tuple["Stream", NDArray[np.int16]]]:
+    def clips(self, tell: Callable[[int], object]) -> Iterator[tuple["Stream", NDArray[np.int16]]]:
         from rawtone.generation.loop import LANES, Stream
 
         grid = itertools.product(self.sampling.temperatures, self.sampling.seeds)
         streams = [Stream(seed, temperature) for temperature, seed in grid]
         for start in range(0, len(streams), LANES):
             together = streams[start : start + LANES]
-            codes = np.concatenate(list(self.loop.generate(together, self.samples)), axis=1)
+            blocks = []
+            for block in self.loop.generate(together, self.length):
+                blocks.append(block)
+                tell(block.size)
+            codes = np.concatenate(blocks, axis=1)
             audio = np.round(self.codec.decode(codes) * 32767).astype(np.int16)
             yield from zip(together, audio, strict=True)
 
 
 def _clips(
-    folder: Path, checkpoint: dict[str, Any], generator: _Generator
+    folder: Path, checkpoint: dict[str, Any], generator: _Generator, tell: Callable[[int], object]
 ) -> Iterator[dict[str, Any]]:
     weights = folder / checkpoint["file"]
     if not weights.exists() or sha256(weights) != checkpoint["sha256"]:
@@ -100,7 +108,7 @@ def _clips(
     step: int = checkpoint["step"]
     place = Path("clips") / f"step-{step:08d}"
     (folder / place).mkdir(parents=True, exist_ok=True)
-    for stream, audio in generator.clips():
+    for stream, audio in generator.clips(tell):
         name = place / f"t{stream.temperature:.2f}-s{stream.seed}"
         wav, mp3 = name.with_name(name.name + ".wav"), name.with_name(name.name + ".mp3")
         _write(folder / wav, folder / mp3, audio, generator.sample_rate)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from rawtone.models.backend import compiled
+from rawtone.models.families import assign
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
 
@@ -29,8 +30,7 @@ class Scorer:
 
     def load(self, weights: Arrays) -> None:
         """Take over a checkpoint's weights, by variable path."""
-        for variable in self.model.variables:
-            variable.assign(weights[variable.path])
+        assign(self.model, weights)
 
     def score(self, batch: Batch) -> float:
         """Return the mean negative log-likelihood of a batch's weighted samples, in nats."""
