@@ -1,11 +1,9 @@
 """The command line: one clear line for a person's mistake, and the right exit status."""
 
 import errno
-import logging
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,15 +11,6 @@ import pytest
 from rawtone import cli
 from rawtone.errors import Stopped, UserError
 from rawtone.stages import fetch
-
-
-@pytest.fixture(autouse=True)
-def _silent_afterwards() -> Iterator[None]:
-    yield
-    messages = logging.getLogger("rawtone")
-    for handler in list(messages.handlers):
-        messages.removeHandler(handler)
-        handler.close()
 
 
 @pytest.mark.parametrize(

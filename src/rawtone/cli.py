@@ -6,6 +6,8 @@ import importlib
 import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -50,7 +52,9 @@ class _Terminal(logging.Handler):
         tqdm.write(self.format(record), file=sys.stderr)
 
 
-def _set_up_messages(stage: str, name: str, log: Path | None) -> None:
+@contextmanager
+def _messages(stage: str, name: str, log: Path | None) -> Iterator[logging.Logger]:
+    """Show messages, and write them to a log, for as long as the stage runs."""
     messages = logging.getLogger("rawtone")
     messages.setLevel(logging.INFO)
     handlers: list[logging.Handler] = [_Terminal()]
@@ -60,6 +64,12 @@ def _set_up_messages(stage: str, name: str, log: Path | None) -> None:
     for handler in handlers:
         handler.setFormatter(logging.Formatter(f"{stage} {name}: %(message)s".replace(" :", ":")))
         messages.addHandler(handler)
+    try:
+        yield messages
+    finally:
+        for handler in handlers:
+            messages.removeHandler(handler)
+            handler.close()
 
 
 def _explain(error: OSError) -> str:
@@ -78,26 +88,28 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     name: str = getattr(options, "name", "")
-    _set_up_messages(options.stage, name, options.log)
-    messages = logging.getLogger("rawtone")
+    with _messages(options.stage, name, options.log) as messages:
+        return _run(options.stage, [name] if name else [], messages)
+
+
+def _run(stage: str, names: list[str], messages: logging.Logger) -> int:
     try:
-        module = importlib.import_module(f"rawtone.stages.{options.stage.replace('-', '_')}")
-        module.run(*([name] if name else []))
+        importlib.import_module(f"rawtone.stages.{stage.replace('-', '_')}").run(*names)
     except UserError as error:
         messages.error("error: %s", error)
+        return 1
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         messages.error("error: %s", _explain(error))
+        return 1
     except Stopped as stopped:
         messages.warning("%s", stopped)
         return stopped.status
     except KeyboardInterrupt:
         messages.warning("stopped")
         return 128 + signal.SIGINT
-    else:
-        return 0
-    return 1
+    return 0
 
 
 if __name__ == "__main__":
