@@ -85,11 +85,11 @@ def test_published_checkpoints_are_what_the_manifest_says(here: Path) -> None:
 def test_training_a_finished_run_again_publishes_it_and_learns_nothing_new(here: Path) -> None:
     before = (TRAINED / "checkpoints.json").read_text()
     shutil.rmtree(TRAINED)
-    started = time.monotonic()
     rawtone("train", "mine")
     assert (TRAINED / "checkpoints.json").read_text() == before
-    assert "resume" not in (TRAINED / "train.log").read_text()
-    assert time.monotonic() - started < 60
+    log = (TRAINED / "train.log").read_text()
+    assert log.count("step 40 - loss") == 1
+    assert "resume" not in log
 
 
 def test_the_same_settings_give_the_same_weights(here: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_terminal_shows_progress_and_time_left_and_the_log_does_not(here: Path
         while part := os.read(ours, 4096):
             shown += part
     assert training.wait() == 0
-    assert re.search(rb"train: +100%.*40/40 \[\d\d:\d\d<00:00.*step/s.* bits\]", shown)
+    assert re.search(rb"train: +100%.*40/40 \[\d\d:\d\d<00:00.*step.* bits\]", shown)
     logged = Path("log.txt").read_text().splitlines()
     assert logged
     assert all(line.startswith("train mine: step ") for line in logged)
