@@ -88,7 +88,7 @@ def test_training_a_finished_run_again_publishes_it_and_learns_nothing_new(here:
     rawtone("train", "mine")
     assert (TRAINED / "checkpoints.json").read_text() == before
     log = (TRAINED / "train.log").read_text()
-    assert log.count("step 40 - loss") == 1
+    assert log.count("\nstep 40 - loss") == 1
     assert "resume" not in log
 
 
