@@ -80,7 +80,8 @@ def _training(folder: Path, steps: tuple[int, ...]) -> None:
         "receptive_field": 4097,
         "versions": {"keras": "3.15.0", "python": "3.11.2"},
         "threads": 2,
-        "device": "cpu",
+        "devices": ["cpu"],
+        "backend": "tensorflow",
     }
     write_json(folder / "config.json", config)
     kept = [{"step": s, "file": f"checkpoints/step-{s:08d}.npz", "sha256": "0"} for s in steps]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rawtone.models import backend
 from rawtone.report.audit import Prepared, corpus
 from rawtone.report.view import Published, asset, experiment
 
@@ -71,3 +72,11 @@ def test_notes_call_recordings_by_their_titles() -> None:
     notes = {"notes": ["too few tracks: 114fb768835d stands in as test"]}
     view = corpus("c", Prepared(tracks=[row | tags], totals=notes))
     assert view.notes == ["Too few tracks: “Lullaby” stands in as test"]
+
+
+def test_the_page_says_what_the_run_was_computed_on() -> None:
+    """As the stage train records it: rawtone.models.backend.facts."""
+    config = {"run": "3f2a9c0d1e2f", **backend.facts()}
+    facts = dict(experiment("demo", "p", "demo", Published(config=config)).facts)
+    assert facts["computed on"] == ", ".join(config["devices"])
+    assert facts["backend"] == config["backend"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rawtone import params
 from rawtone.errors import UserError
 from rawtone.stages import fetch, layout, settings
 
@@ -87,7 +88,7 @@ def test_files_of_names_that_are_gone_are_removed(recordings, write_params):
 
 def test_reading_alone_writes_nothing(recordings, write_params):
     write_params()
-    assert list(settings.resolve(write=False).corpora) == ["mine"]
+    assert list(params.resolve().corpora) == ["mine"]
     assert not Path("settings").exists()
 
 

@@ -4,18 +4,22 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawtone.training.batches import FROM_SILENCE, Windows
+from rawtone.training.batches import Windows
 
 SILENCE = 100
 
 
-def windows(lengths: list[int], context: int, window: int, batch_size: int = 3) -> Windows:
+def windows(
+    lengths: list[int], context: int, window: int, batch_size: int = 3, from_silence: float = 0.0
+) -> Windows:
     """Return windows over chunks that hold 1, 2, 3, … (code = value + SILENCE)."""
     size = max(lengths)
     pcm = np.arange(1, len(lengths) * size + 1, dtype=np.int16).reshape(len(lengths), size)
     codebook = np.arange(65536).astype(np.uint16).view(np.int16).astype(int) + SILENCE
     rows, samples = np.arange(len(lengths)), np.array(lengths)
-    return Windows(pcm, rows, samples, codebook, SILENCE, context, window, batch_size, seed=7)
+    return Windows(
+        pcm, rows, samples, codebook, SILENCE, context, window, batch_size, 7, from_silence
+    )
 
 
 def test_a_step_has_the_same_batch_whenever_it_is_asked_for() -> None:
@@ -32,9 +36,9 @@ def test_targets_follow_what_is_heard() -> None:
 
 
 def test_some_windows_begin_out_of_silence_and_the_others_know_their_past() -> None:
-    drawn = windows([500], context=4, window=8, batch_size=4000).batch(0)
+    drawn = windows([500], 4, 8, batch_size=4000, from_silence=0.25).batch(0)
     silent = (drawn.codes[:, :4] == SILENCE).all(axis=1)
-    assert abs(silent.mean() - FROM_SILENCE) < 0.03
+    assert abs(silent.mean() - 0.25) < 0.03
     begins_the_chunk = drawn.targets[:, 0] < SILENCE + 5
     known = drawn.codes[~silent & ~begins_the_chunk]
     assert (np.diff(known, axis=1) == 1).all()

@@ -266,7 +266,8 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         "code version": config.get("code_version"),
         "seed of the training": config.get("training", {}).get("seed"),
         "seeds of the clips": ", ".join(map(str, seeds)) or None,
-        "computed on": config.get("device"),
+        "computed on": ", ".join(config.get("devices", [])) or None,
+        "backend": config.get("backend"),
         "threads": config.get("threads"),
         **dict(_flat("", config.get("versions", {}))),
     }

@@ -16,6 +16,7 @@ from rawtone.evaluation.bits import bits_per_sample, entropy_bits, flac_bits
 from rawtone.evaluation.held_out import HeldOut
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
 from rawtone.files import write_json
+from rawtone.models import backend
 from rawtone.settings import WaveNet
 from rawtone.stages import layout
 from rawtone.training.checkpoints import read_arrays
@@ -30,8 +31,6 @@ def run(experiment: str) -> None:
     Args:
         experiment: its name in params.yaml.
     """
-    from rawtone.models import backend
-
     backend.start()
     folder = layout.results(experiment)
     corpus = layout.read_settings("evaluate", experiment)["corpus"]

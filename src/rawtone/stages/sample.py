@@ -16,6 +16,7 @@ from tqdm import tqdm
 from rawtone.audio import ffmpeg, pcm, quantizers
 from rawtone.errors import UserError
 from rawtone.files import atomic, sha256, write_json
+from rawtone.models import backend
 from rawtone.settings import Quantizer, Sampling, WaveNet
 from rawtone.stages import layout
 from rawtone.training.checkpoints import read_arrays
@@ -35,8 +36,6 @@ def run(experiment: str) -> None:
     Raises:
         UserError: nothing is published yet, or a checkpoint is damaged.
     """
-    from rawtone.models import backend
-
     backend.start()
     folder = layout.results(experiment)
     sampling = Sampling(**layout.read_settings("sample", experiment)["sampling"])

@@ -24,32 +24,15 @@ def run() -> None:
     Raises:
         UserError: something in params.yaml cannot work, or a folder of recordings is not there.
     """
-    resolve()
-
-
-def resolve(write: bool = True) -> Params:
-    """Resolve params.yaml.
-
-    Args:
-        write: Whether to list the sources and write the settings of every stage, too.
-
-    Returns:
-        All settings.
-
-    Raises:
-        UserError: as `run`.
-    """
-    resolved = params.resolve()
-    if write:
-        checksums = Checksums(_CACHE)
-        wanted = {path: files.canonical_json(value) for path, value in _all(resolved, checksums)}
-        for path, content in wanted.items():
-            files.write_if_changed(path, content)
-        for path in Path("settings").glob("*/*.json"):
-            if path not in wanted:
-                path.unlink()
-        checksums.save()
-    return resolved
+    checksums = Checksums(_CACHE)
+    found = _all(params.resolve(), checksums)
+    wanted = {path: files.canonical_json(value) for path, value in found}
+    for path, content in wanted.items():
+        files.write_if_changed(path, content)
+    for path in Path("settings").glob("*/*.json"):
+        if path not in wanted:
+            path.unlink()
+    checksums.save()
 
 
 def _all(resolved: Params, checksums: Checksums) -> Iterator[tuple[Path, dict[str, Any]]]:

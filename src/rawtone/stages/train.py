@@ -5,19 +5,19 @@ import os
 import shutil
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rawtone.audio import quantizers
 from rawtone.corpus.chunks import Chunks
 from rawtone.errors import UserError
 from rawtone.files import canonical_json, sha256, write_json
+from rawtone.models import backend
 from rawtone.settings import Quantizer, Training, WaveNet
 from rawtone.stages import layout
 from rawtone.training import checkpoints
+from rawtone.training.batches import FROM_SILENCE, Windows
+from rawtone.training.lock import exclusive
 from rawtone.training.log import bits
-
-if TYPE_CHECKING:
-    from rawtone.training.batches import Windows
 
 # Raise by hand when training code changes what is learned; then finished runs are trained anew.
 CODE_VERSION = 1
@@ -33,11 +33,7 @@ def run(experiment: str) -> None:
         UserError: the corpus cannot serve, another process trains the same run, …
         Stopped: a signal asked for it; the state is saved.
     """
-    from rawtone.models import backend
-
     backend.start()
-    from rawtone.training.lock import exclusive
-
     settings = layout.read_settings("train", experiment)
     chunks = Chunks.open(layout.chunks(settings["corpus"]))
     key = run_key(settings)
@@ -64,7 +60,6 @@ def run_key(settings: dict[str, Any]) -> str:
 
 
 def _train(key: str, settings: dict[str, Any], chunks: Chunks) -> int:
-    from rawtone.models import backend
     from rawtone.models.families import build
     from rawtone.training.loop import Loop
     from rawtone.training.trainer import Trainer
@@ -78,8 +73,8 @@ def _train(key: str, settings: dict[str, Any], chunks: Chunks) -> int:
         key,
         Trainer(model, training),
         training,
-        train=draw("train"),
-        validation=draw("validation"),
+        train=draw("train", FROM_SILENCE),
+        validation=draw("validation", 0.0),
         threads=backend.facts()["threads"],
     )
     loop.run()
@@ -87,10 +82,13 @@ def _train(key: str, settings: dict[str, Any], chunks: Chunks) -> int:
 
 
 def _windows(
-    chunks: Chunks, quantizer: Quantizer, context: int, training: Training, split: str
-) -> "Windows":
-    from rawtone.training.batches import Windows
-
+    chunks: Chunks,
+    quantizer: Quantizer,
+    context: int,
+    training: Training,
+    split: str,
+    from_silence: float,
+) -> Windows:
     rows = chunks.rows(split)
     if not len(rows):
         raise UserError(f"the corpus has no {split} chunks; see its corpus.json for the reasons")
@@ -105,12 +103,11 @@ def _windows(
         training.window,
         training.batch_size,
         training.seed,
+        from_silence,
     )
 
 
 def _publish(experiment: str, key: str, settings: dict[str, Any], parameters: int) -> None:
-    from rawtone.models import backend
-
     source, target = layout.run(key), layout.results(experiment)
     shutil.rmtree(target / "checkpoints", ignore_errors=True)
     (target / "checkpoints").mkdir(parents=True)

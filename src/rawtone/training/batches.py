@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Share of windows that begin out of silence, as every stream does when music is generated.
+# Share of training windows that begin out of silence, as every stream does when music is generated.
 # Without them, silence is a state from which a model never learned a way out.
 FROM_SILENCE = 0.1
 
@@ -40,6 +41,7 @@ class Windows:
         window: samples predicted.
         batch_size: windows in a batch.
         seed: of the whole order.
+        from_silence: share of windows that hear silence in place of their past.
     """
 
     pcm: NDArray[np.int16]
@@ -51,16 +53,24 @@ class Windows:
     window: int
     batch_size: int
     seed: int
+    from_silence: float = 0.0
+
+    @cached_property
+    def _positions(self) -> NDArray[np.int64]:
+        """Where a window can begin in each chunk, counted."""
+        return np.maximum(self.lengths - self.window, 0) + 1
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        return np.cumsum(self._positions)
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step, always the same for the same step."""
         random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, 0, step]))
-        positions = np.maximum(self.lengths - self.window, 0) + 1
-        ends = np.cumsum(positions)
-        drawn = random.integers(ends[-1], size=self.batch_size)
-        from_silence = random.random(self.batch_size) < FROM_SILENCE
-        chosen = np.searchsorted(ends, drawn, side="right")
-        starts = drawn - (ends - positions)[chosen]
+        drawn = random.integers(self._ends[-1], size=self.batch_size)
+        from_silence = random.random(self.batch_size) < self.from_silence
+        chosen = np.searchsorted(self._ends, drawn, side="right")
+        starts = drawn - (self._ends[chosen] - self._positions[chosen])
         return self._batch(
             [
                 self._window(int(chunk), int(start), begin=int(start) if fresh else 0)

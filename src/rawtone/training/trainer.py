@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from rawtone.models.families import assign
 from rawtone.settings import Training
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
@@ -59,7 +60,7 @@ class Trainer:
         Returns:
             The batch's loss before the step, in nats per sample.
         """
-        self.model.reset_metrics()
+        self.model.reset_metrics()  # or Keras would return the mean since the start
         loss = self.model.train_on_batch(batch.codes, batch.targets, sample_weight=batch.weights)
         return float(np.asarray(loss))
 
@@ -83,7 +84,6 @@ class Trainer:
 
     def restore(self, state: Arrays) -> None:
         """Take over what `state` returned."""
-        for variable in self.model.variables:
-            variable.assign(state[f"model/{variable.path}"])
+        assign(self.model, {name.removeprefix("model/"): state[name] for name in state})
         for index, variable in enumerate(self.optimizer.variables):
             variable.assign(state[f"optimizer/{index:04d}"])
