@@ -2,7 +2,7 @@
 # asks for; `snakemake -n` says what it would do. Each stage has its rule in workflow/rules.
 from snakemake.utils import min_version
 
-from workflow import agreement
+from workflow import agreement, lifeline
 
 min_version("9.27")
 
@@ -25,6 +25,10 @@ rule all:
 
 
 agreement.from_dvc(workflow)
+
+
+onstart:
+    lifeline.end_on_sigterm()
 
 
 onsuccess:

@@ -1,6 +1,7 @@
 """The command line: one clear line for a person's mistake, and the right exit status."""
 
 import errno
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from rawtone import cli
 from rawtone.errors import Stopped, UserError
-from rawtone.stages import fetch
+from rawtone.stages import fetch, train
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,99 @@ def test_a_bug_is_not_dressed_up_as_a_users_mistake(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(fetch, "run", broken)
     with pytest.raises(OSError, match="I/O error"):
         cli.main(["fetch", "mine"])
+
+
+class _Workflow:
+    """What tries again whatever fails, and removes the log before."""
+
+    def __init__(self, log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.log = log
+        self.runs = 0
+        self.raised: BaseException | None = None
+        monkeypatch.setattr(train, "run", self._run)
+        monkeypatch.setattr(cli, "PAUSE", 0)
+
+    def _run(self, _name: str) -> None:
+        self.runs += 1
+        if self.raised:
+            raise self.raised
+
+    def attempt(self, number: int) -> int:
+        self.log.unlink(missing_ok=True)
+        return cli.main(["train", "mine", "--attempt", str(number), "--log", str(self.log)])
+
+
+@pytest.fixture
+def workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> _Workflow:
+    return _Workflow(tmp_path / "logs/mine.log", monkeypatch)
+
+
+@pytest.mark.parametrize("raised", [UserError("mend this"), Stopped("stopped at step 5", 143)])
+def test_what_ended_on_purpose_is_not_tried_again_by_a_workflow(
+    workflow: _Workflow, raised: Exception, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow.raised = raised
+    assert workflow.attempt(1) != 0
+    told = capsys.readouterr().err
+    assert workflow.attempt(2) != 0
+    assert workflow.attempt(3) != 0
+    assert workflow.runs == 1
+    assert capsys.readouterr().err == ""
+    assert workflow.log.read_text() == told
+
+
+def test_the_next_command_of_a_person_tries_again(workflow: _Workflow) -> None:
+    workflow.raised = UserError("mend this")
+    workflow.attempt(1)
+    workflow.raised = None
+    assert workflow.attempt(1) == 0
+    assert workflow.runs == 2
+    assert [file.name for file in workflow.log.parent.iterdir()] == ["mine.log"]
+
+
+def test_a_crash_is_tried_again_and_said(
+    workflow: _Workflow, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workflow.raised = RuntimeError("CUDA error")
+    with pytest.raises(RuntimeError):
+        workflow.attempt(1)
+    workflow.raised = None
+    assert workflow.attempt(2) == 0
+    assert workflow.runs == 2
+    assert "trying again" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+def test_a_signal_ends_any_stage_in_order(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(fetch, "run", lambda _name: signal.raise_signal(number))
+    before = signal.getsignal(number)
+    assert cli.main(["fetch", "mine"]) == 128 + number
+    assert capsys.readouterr().err == "fetch mine: stopped\n"
+    assert signal.getsignal(number) == before
+
+
+STAGE = """
+import os, time
+from rawtone import cli
+from rawtone.stages import fetch
+fetch.run = lambda name: print(os.getpid(), flush=True) or time.sleep(60)
+cli.main(["fetch", "mine"])
+"""
+PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's death")
+def test_a_stage_ends_with_the_workflow_that_started_it() -> None:
+    command = [sys.executable, "-c", PARENT, STAGE]
+    environment = os.environ | {"RAWTONE_END_WITH_PARENT": "1"}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        parent.kill()
+        assert parent.stdout.read() == ""  # at its end: the stage held it open, too
+        assert parent.wait() != 0
 
 
 def test_a_name_without_settings_is_told(project: Path) -> None:

@@ -47,7 +47,7 @@ def complaint(table: object, folder: Path) -> str:
 def test_the_presets_fill_in_what_is_not_set(tmp_path):
     experiment = resolved(GOOD, tmp_path).experiments["first"]
     preset = yaml.safe_load((ROOT / "src/rawtone/presets/wavenet-demo.yaml").read_text())
-    assert experiment.training.model_dump() == preset["training"]
+    assert experiment.training.model_dump(exclude_unset=True) == preset["training"]
     assert experiment.model.model_dump() == preset["model"]
 
 
@@ -134,6 +134,60 @@ def test_bytes_that_are_no_text(tmp_path):
 def test_no_params_at_all(tmp_path):
     with pytest.raises(UserError, match="no such file"):
         params.resolve(tmp_path / "params.yaml")
+
+
+def chained(start_from: object, **of_second: object) -> dict:
+    """Give three experiments, of which the second begins from what is told."""
+    table = copy.deepcopy(GOOD)
+    first = table["experiments"]["first"]
+    second = first | {"start_from": start_from} | of_second
+    table["experiments"] |= {"second": second, "third": first}
+    return table
+
+
+@pytest.mark.parametrize("step", ["best", "last", 900])
+def test_an_experiment_begins_from_one_further_up(tmp_path, step):
+    table = chained({"experiment": "first", "step": step})
+    table["experiments"]["third"] = table["experiments"]["second"] | {
+        "start_from": {"experiment": "second"},
+        "training": {"learning_rate": 1e-4, "steps": 5},
+    }
+    experiments = resolved(table, tmp_path).experiments
+    assert experiments["second"].start_from.step == step
+    assert experiments["third"].start_from.step == "best"
+    assert experiments["first"].start_from is None
+
+
+@pytest.mark.parametrize(
+    ("start", "where", "what"),
+    [
+        ({"experiment": "frist"}, ".experiment: no experiment 'frist'", "did you mean 'first'?"),
+        ({"experiment": "second"}, ".experiment: expected", "found 'second' itself"),
+        ({"experiment": "third"}, ".experiment: expected", "move it above 'second'"),
+        ({"experiment": "first", "step": 0}, ".step", "found 0"),
+        ({"experiment": "first", "step": "bets"}, ".step", "found 'bets'"),
+        ({"step": 5}, ".experiment: expected a value", "found none"),
+        ({"experiment": "first", "at": 5}, ": unknown key 'at'", ""),
+        ("first", ": expected", "found 'first'"),
+    ],
+)
+def test_an_origin_that_cannot_be(tmp_path, start, where, what):
+    said = complaint(chained(start), tmp_path)
+    assert said.startswith(f"experiments.second.start_from{where}")
+    assert what in said
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "key"),
+    [
+        ("model", {"dilations": [1, 2]}, "model.dilations"),
+        ("model", {"skip_channels": 7, "filter_width": 2}, "model.filter_width"),
+        ("quantizer", {"levels": 128}, "quantizer.levels"),
+    ],
+)
+def test_an_origin_of_another_shape_is_refused_by_its_first_key(tmp_path, part, change, key):
+    said = complaint(chained({"experiment": "first"}, **{part: change}), tmp_path)
+    assert said == f"experiments.second.{key}: must be as in 'first', from which it begins"
 
 
 def test_the_schema_for_editors_is_that_of_the_code():

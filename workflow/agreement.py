@@ -63,6 +63,13 @@ def _dvc_yaml() -> dict[str, Any]:
     return stages
 
 
+def _origin(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what an experiment begins from: a dep of some, and so none that dvc.yaml can name."""
+    start = item.get("start_from")
+    parts = ("config.json", "checkpoints.json", "checkpoints")
+    return tuple(f"results/{start['experiment']}/{part}" for part in parts) if start else ()
+
+
 @cache
 def stages() -> dict[str, Stage]:
     """Return the stages of dvc.yaml by name, in the order of the flow, which is the file's."""
@@ -76,7 +83,8 @@ def stages() -> dict[str, Stage]:
                 tuple(_expand(path, key, item) for path in _paths(do, *kinds))
                 for kinds in (("deps", "params"), ("outs", "metrics", "plots"))
             )
-            found.append(Stage(f"{verb}@{key}" if key else verb, deps, outs))
+            origin = _origin(item) if verb == "train" else ()
+            found.append(Stage(f"{verb}@{key}" if key else verb, deps + origin, outs))
     return {stage.name: stage for stage in found}
 
 
@@ -170,6 +178,19 @@ def _put_in_order(stage: Stage, outputs: list[Path]) -> None:
             os.utime(clock, ns=(newest, newest))
 
 
+def _outdated(stage: Stage) -> bool:
+    """Tell whether an experiment began from a run that its origin has since replaced.
+
+    DVC sees that only where settings changed, not where an edit of code gave the origin new chunks.
+    """
+    own = next((Path(out) for out in stage.outs if out.endswith("/config.json")), None)
+    origin = next((Path(dep) for dep in stage.deps if dep.endswith("/config.json")), None)
+    if not (own and origin and own.exists() and origin.exists()):
+        return False
+    began, now = json.loads(own.read_text()).get("origin"), json.loads(origin.read_text())
+    return began is not None and began["run"] != now["run"]
+
+
 def from_dvc(workflow: Any) -> None:
     """Bring modification times in line with DVC's verdict by content.
 
@@ -184,7 +205,7 @@ def from_dvc(workflow: Any) -> None:
         return
     if (answer := _dvc("status", "--json", *known)) is None:
         return
-    changed = json.loads(answer)
+    changed = {*json.loads(answer), *(name for name in known if _outdated(stages()[name]))}
     for name in known:
         if name not in changed:
             _put_in_order(stages()[name], declared[name])

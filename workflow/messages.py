@@ -9,6 +9,10 @@ NOISE = (
     "Exiting because a job execution failed",
     "At least one job did not complete successfully",
 )
+NEWS = (
+    "Nothing to be done",
+    "Will exit after finishing",  # on SIGTERM, which Snakemake does not pass on
+)
 
 
 def is_news(record: LogRecord, running: bool) -> bool:
@@ -21,4 +25,4 @@ def is_news(record: LogRecord, running: bool) -> bool:
     text = record.getMessage()
     if any(words in text for words in NOISE):
         return False
-    return not running or record.levelno > INFO or text.startswith("Nothing to be done")
+    return not running or record.levelno > INFO or text.startswith(NEWS)

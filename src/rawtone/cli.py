@@ -4,15 +4,21 @@ import argparse
 import errno
 import importlib
 import logging
+import os
+import shutil
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from tqdm import tqdm
 
 from rawtone.errors import Stopped, UserError
+from rawtone.training.signals import PARENT_DIED, STOPPING, signal_on_parent_death
 
 STAGES = {
     "settings": "resolve params.yaml into one settings file for each stage",
@@ -26,6 +32,7 @@ STAGES = {
     "report": "make the listening page",
 }
 UNNAMED = ("settings", "report")
+PAUSE = 5  # seconds after a crash; a GPU's memory is not free again at once
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -42,6 +49,13 @@ def _parser() -> argparse.ArgumentParser:
             what = "a corpus of params.yaml" if of_corpus else "an experiment of params.yaml"
             command.add_argument("name", help=what)
         command.add_argument("--log", type=Path, help="also write messages to this file")
+        if stage == "train":
+            text = "which try of the workflow's this is; the log tells it how the last one ended"
+            command.add_argument("--attempt", type=int, default=0, help=text)
+        if stage == "parse-log":
+            text = "take NAME for a log of rawtone, tensorflow-wavenet, PRiSM SampleRNN or Keras "
+            text += "fit, and write to this folder"
+            command.add_argument("--to", metavar="FOLDER", default="", help=text)
     return parser
 
 
@@ -55,6 +69,7 @@ class _Terminal(logging.Handler):
 @contextmanager
 def _messages(stage: str, name: str, log: Path | None) -> Iterator[logging.Logger]:
     """Show messages, and write them to a log, for as long as the stage runs."""
+    sender = f"{stage} {name}".strip().replace("%", "%%")
     messages = logging.getLogger("rawtone")
     messages.setLevel(logging.INFO)
     handlers: list[logging.Handler] = [_Terminal()]
@@ -62,7 +77,7 @@ def _messages(stage: str, name: str, log: Path | None) -> Iterator[logging.Logge
         log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(log, mode="w"))
     for handler in handlers:
-        handler.setFormatter(logging.Formatter(f"{stage} {name}: %(message)s".replace(" :", ":")))
+        handler.setFormatter(logging.Formatter(f"{sender}: %(message)s"))
         messages.addHandler(handler)
     try:
         yield messages
@@ -87,9 +102,74 @@ def main(arguments: list[str] | None = None) -> int:
         The exit status: 0, or 1 for an error, or 128 + the number of the signal that stopped it.
     """
     options = _parser().parse_args(arguments)
+    tried = options.log and getattr(options, "attempt", 0)
+    return _attempt(options) if tried else _logged(options)
+
+
+def _attempt(options: argparse.Namespace) -> int:
+    """Run a stage for a workflow that tries again whatever fails, unless it ended on purpose.
+
+    A second name for the log tells the next attempt of that. The workflow removes the log itself.
+    """
+    log: Path = options.log
+    ended = log.with_name(f"{log.name}.ended")
+    if options.attempt > 1 and ended.exists():
+        if not log.exists():
+            _link(ended, log)
+        return 1
+    ended.unlink(missing_ok=True)
+    status = _logged(options)
+    if status:
+        _link(log, ended)
+    return status
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)  # also where the disk is full
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _logged(options: argparse.Namespace) -> int:
     name: str = getattr(options, "name", "")
-    with _messages(options.stage, name, options.log) as messages:
-        return _run(options.stage, [name] if name else [], messages)
+    given = [value for value in (name, getattr(options, "to", "")) if value]
+    with _messages(options.stage, name, options.log) as messages, _ending_on_signals():
+        try:
+            if getattr(options, "attempt", 0) > 1:
+                messages.warning("crashed or was killed; trying again in %d seconds", PAUSE)
+                time.sleep(PAUSE)
+            return _run(options.stage, given, messages)
+        except (KeyboardInterrupt, _Ended) as end:
+            messages.warning("stopped")
+            return end.status if isinstance(end, _Ended) else 128 + signal.SIGINT
+
+
+class _Ended(BaseException):
+    """A signal came where nobody else listens; not an Exception, which libraries may swallow."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.status = 128 + number
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    raise _Ended(number)
+
+
+@contextmanager
+def _ending_on_signals() -> Iterator[None]:
+    """End in order on signals, as on Ctrl-C, and together with a workflow that was killed."""
+    listened = {n for n in STOPPING if signal.getsignal(n) == signal.SIG_DFL}
+    if os.environ.get("RAWTONE_END_WITH_PARENT"):
+        listened.add(PARENT_DIED)
+        signal_on_parent_death(PARENT_DIED)
+    before = {number: signal.signal(number, _end) for number in listened}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _run(stage: str, names: list[str], messages: logging.Logger) -> int:
@@ -106,9 +186,6 @@ def _run(stage: str, names: list[str], messages: logging.Logger) -> int:
     except Stopped as stopped:
         messages.warning("%s", stopped)
         return stopped.status
-    except KeyboardInterrupt:
-        messages.warning("stopped")
-        return 128 + signal.SIGINT
     return 0
 
 

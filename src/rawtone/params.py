@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from rawtone.errors import UserError, nearest
-from rawtone.settings import Params
+from rawtone.settings import Experiment, Params
 
 PARAMS = Path("params.yaml")
 
@@ -72,6 +72,41 @@ def _check_together(params: Params, where: str) -> None:
                 f"{path}.model: family 'wavenet' makes mono audio, but corpus "
                 f"'{experiment.corpus}' has {corpus.channels} channels; set its channels to 1"
             )
+        _check_start(params, name, path)
+
+
+def _check_start(params: Params, name: str, path: str) -> None:
+    """Refuse an origin that is not further up, so that there are no circles, or does not fit."""
+    start = params.experiments[name].start_from
+    if start is None:
+        return
+    key, names = f"{path}.start_from.experiment", list(params.experiments)
+    if start.experiment not in names:
+        hint = nearest(start.experiment, [other for other in names if other != name])
+        raise UserError(f"{key}: no experiment '{start.experiment}'; {hint}")
+    if start.experiment == name:
+        raise UserError(f"{key}: expected an experiment further up, found '{name}' itself")
+    if names.index(start.experiment) > names.index(name):
+        raise UserError(
+            f"{key}: expected an experiment further up, but '{start.experiment}' stands below; "
+            f"move it above '{name}'"
+        )
+    differing = _first_difference(params.experiments[start.experiment], params.experiments[name])
+    if differing:
+        raise UserError(
+            f"{path}.{differing}: must be as in '{start.experiment}', from which it begins"
+        )
+
+
+def _first_difference(origin: Experiment, experiment: Experiment) -> str | None:
+    """Return the first key that decides what the weights mean and is not the same in both."""
+    tables = (origin.model_dump(), experiment.model_dump())
+    for part in ("model", "quantizer"):
+        before, after = (table[part] for table in tables)
+        for key in before | after:
+            if before.get(key) != after.get(key):
+                return f"{part}.{key}"
+    return None
 
 
 def resolve(path: Path = PARAMS) -> Params:

@@ -134,25 +134,80 @@ class WaveNet(Settings):
         return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
 
 
+class Keep(Settings):
+    """Which published checkpoints stay on disk; the last one always does."""
+
+    last: int = Field(1, ge=1, description="The newest so many.")
+    every: int | None = Field(
+        None, ge=1, description="Those at multiples of this step; without it none for that reason."
+    )
+    best: int = Field(0, ge=0, description="So many of the fewest bits on validation.")
+
+
 class Training(Settings):
     """How the model learns."""
 
     steps: int = Field(ge=1, description="Optimizer updates in all.")
-    batch_size: int = Field(ge=1, description="Windows in a step.")
+    batch_size: int = Field(ge=1, description="Windows in a batch.")
+    accumulate: int = Field(
+        1, ge=1, description="Batches whose mean gradient makes a step; saves memory."
+    )
     window: int = Field(
         ge=1, description="Samples predicted in a window; the context they need comes on top."
     )
+    optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
     learning_rate: float = Field(gt=0)
+    momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd and rmsprop.")
+    weight_decay: float = Field(0.01, ge=0, description="Of adamw.")
     warmup_steps: int = Field(ge=0, description="Steps over which the rate grows from zero.")
-    schedule: Literal["constant", "cosine"] = Field(
-        description="cosine lets the rate fall to zero at the last step."
+    schedule: Literal["constant", "cosine", "exponential"] = Field(
+        description="cosine lets the rate fall to zero at the last step; exponential shrinks it "
+        "by decay_rate for every decay_steps steps after step decay_after."
     )
+    decay_after: int = Field(0, ge=0, description="Step at which exponential decay begins.")
+    decay_steps: int = Field(1000, ge=1, description="Steps of one exponential decay.")
+    decay_rate: float = Field(0.905, gt=0, le=1, description="Factor of one exponential decay.")
     clip_norm: float = Field(gt=0, description="Gradients longer than this are shortened to it.")
+    ema: float | None = Field(
+        None, gt=0, lt=1, description="Publish a moving average of the weights; try 0.999."
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    patience: int | None = Field(
+        None, ge=1, description="Validations without a better one after which training ends."
+    )
+    rollback: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Where the loss explodes, go back to the checkpoint before, multiply the "
+        "learning rate by this, and go on; without it training stops there.",
+    )
+    deterministic: bool = Field(True, description="The same bytes again, also on a GPU.")
     seed: int = Field(ge=0)
     log_every: int = Field(ge=1, description="Steps between two lines of the log.")
     validate_every: int = Field(ge=1, description="Steps between two validations.")
     validation_batches: int = Field(ge=1, description="Batches of held-out windows in each.")
     checkpoint_every: int = Field(ge=1, description="Steps between two published checkpoints.")
+    keep: Keep = Field(Keep(every=1), description="Which of them stay on disk.")
+    save_minutes: float = Field(
+        10, gt=0, description="Minutes after which the state is saved between checkpoints, too."
+    )
+    tensorboard: bool = Field(
+        False, description="Write scalars and clips for TensorBoard, in the run's folder."
+    )
+
+
+# Keys of `training` that no weight depends on: what is kept, shown and saved on the way.
+NOT_DECISIVE = ("keep", "save_minutes", "log_every", "tensorboard")
+
+
+class StartFrom(Settings):
+    """Where an experiment's weights come from, instead of chance."""
+
+    experiment: Name = Field(description="One further up in params.yaml.")
+    step: Annotated[int, Field(ge=1)] | Literal["best", "last"] = Field(
+        "best", description="Which of its published checkpoints."
+    )
 
 
 class Sampling(Settings):
@@ -181,6 +236,9 @@ class Experiment(Settings):
     model: WaveNet
     training: Training
     sampling: Sampling
+    start_from: StartFrom | None = Field(
+        None, description="Begin from another experiment's weights: train on one band, go on."
+    )
 
 
 class Params(Settings):

@@ -2,7 +2,14 @@
 
 import pytest
 
-from rawtone.report.words import counted, duration, melody_words, note_name, number
+from rawtone.report.words import (
+    counted,
+    duration,
+    melody_words,
+    note_name,
+    number,
+    origin_words,
+)
 
 
 @pytest.mark.parametrize("missing", [None, "", "nan", float("inf"), "?"])
@@ -39,3 +46,13 @@ def test_noise_and_silence_in_words() -> None:
     )
     assert melody_words({"silent_fraction": "0.8"}) == "silent for 80% of the time"
     assert melody_words({}) == ""
+
+
+def test_where_weights_came_from_is_told_down_the_chain() -> None:
+    first = {"experiment": "one", "run": "abc", "step": 1200, "sha256": "0"}
+    chain = {"experiment": "band", "run": "def", "step": 40, "sha256": "1", "origin": first}
+    assert origin_words(None) == ""
+    assert origin_words(first) == "one, step 1,200 (run abc)"
+    assert origin_words(chain) == (
+        "band, step 40 (run def), which began from one, step 1,200 (run abc)"
+    )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rawtone import cli
 from rawtone.corpus import table
 from rawtone.errors import UserError
 from rawtone.files import write_json
@@ -17,6 +18,16 @@ step 25 - lo
 resume at step 20 of 30: after no word (killed or crashed), run a, 2026, host, pid 2, 2 threads
 step 30 - loss = 1.000, (0.100 sec/step)
 done at step 30
+"""
+FOREIGN = """step 0 - loss = 5.545, (1.000 sec/step)
+step 1 - loss = 5.500, (1.000 sec/step)
+step 2 - lossRestarting the service at Sun Nov 24 04:32:56 UTC 2019
+step 2 - loss = 5.400, (1.000 sec/step)
+step 3 - loss = 5.300, (1.000 sec/step)
+Epoch 1/2
+12/12 [==============================] - 1s 90us/step - loss: 1.9900e-04 - val_loss: 2.0000e-04
+Epoch 2/2
+12/12 [==============================] - 1s 90us/step - loss: 1.8900e-04 - val_loss: 1.9000e-04
 """
 
 
@@ -61,3 +72,58 @@ def test_a_log_of_rubbish_gives_an_empty_table(project: Path) -> None:
 def test_no_log_is_one_clear_line() -> None:
     with pytest.raises(UserError, match=r"results/x/train.log: no training log"):
         parse_log.run("x")
+
+
+@pytest.mark.usefixtures("project")
+def test_any_log_goes_to_any_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "100 %.log").write_text(FOREIGN)
+    assert cli.main(["parse-log", "100 %.log", "--to", "read/here"]) == 0
+    assert "read 6 steps and 1 restart in 2 runs from the log of" in capsys.readouterr().err
+    rows = table.read(tmp_path / "read/here/history.csv")
+    assert list(rows[0]) == ["run", *parse_log.COLUMNS]
+    assert [(row["run"], row["step"]) for row in rows] == [
+        *(("0", str(step)) for step in range(4)),
+        ("1", "12"),
+        ("1", "24"),
+    ]
+    # What the loss of Keras measures is not known, so it is no bits.
+    assert (rows[4]["loss"], rows[4]["bits"], rows[4]["validation_bits"]) == ("0.000199", "", "")
+    curves = tmp_path / "read/here/curves"
+    assert _names(curves) == ["loss-1.svg", "loss.svg", "speed-1.svg", "speed.svg"]
+    assert "automatic restart" in (curves / "speed.svg").read_text()
+    assert "as logged" in (curves / "loss-1.svg").read_text()
+    assert "bits per sample" in (curves / "loss.svg").read_text()
+
+
+@pytest.mark.usefixtures("project")
+def test_curves_of_runs_that_are_gone_go(tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_text(FOREIGN)
+    parse_log.run("x.log", "out")
+    (tmp_path / "out/curves/mine.svg").write_text("")
+    (tmp_path / "x.log").write_text(FOREIGN.partition("Epoch")[0])
+    parse_log.run("x.log", "out")
+    assert _names(tmp_path / "out/curves") == ["loss.svg", "mine.svg", "speed.svg"]
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("notes.txt", "out"), "notes.txt: expected lines of rawtone, tensorflow-wavenet, PRiSM"),
+        (("none.log", "out"), "none.log: expected a training log; No such file or directory"),
+        (("results", "out"), "results: expected a training log; Is a directory"),
+        (("notes.txt",), "notes.txt: a file, but an experiment of params.yaml was expected"),
+        (("nobody",), "no settings for 'nobody'"),
+    ],
+)
+def test_what_is_no_log_is_one_clear_line(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    (tmp_path / "notes.txt").write_bytes(b"step 1\n\xff\x00Epoch 1/2\n")
+    with pytest.raises(UserError, match=message):
+        parse_log.run(*arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from rawtone import params
 from rawtone.errors import UserError
@@ -55,6 +56,79 @@ def test_only_what_a_setting_decides_is_written(recordings, write_params):
     settings.run()
     changed = {str(path) for path, stamp in stamps().items() if stamp != before[path]}
     assert changed == {"settings/chunk/mine.json"}
+
+
+CHAIN = {"band": {}, "mix": {"start_from": {"experiment": "band"}}}
+FURTHER = {"start_from": {"experiment": "mix", "step": "last"}}
+
+
+def write_chain(**changes: dict) -> None:
+    """Write params.yaml of band, a mix that begins from it, and more that begins from the mix."""
+    params_yaml = Path("params.yaml")
+    params_yaml.unlink(missing_ok=True)
+    corpus = {"sources": [{"folder": "music"}], "sample_rate": 8000}
+    other = corpus | {"chunk": {"seconds": 9.0}}
+    experiments = {
+        name: {"corpus": "mine" if name == "band" else "other", "preset": "wavenet-demo"} | keys
+        for name, keys in {**CHAIN, "more": FURTHER}.items()
+    }
+    for name, change in changes.get("experiments", {}).items():
+        experiments[name] |= change
+    corpora = {"mine": corpus | changes.get("mine", {}), "other": other | changes.get("other", {})}
+    params_yaml.write_text(
+        yaml.safe_dump({"corpora": corpora, "experiments": experiments}, sort_keys=False)
+    )
+
+
+def trainings_changed_by(**changes: dict) -> set[str]:
+    """Return the experiments whose settings of `train` differ after an edit of the chain."""
+    write_chain()
+    settings.run()
+    before = {path: path.read_bytes() for path in Path("settings/train").glob("*.json")}
+    write_chain(**changes)
+    settings.run()
+    return {path.stem for path, content in before.items() if path.read_bytes() != content}
+
+
+def test_an_experiment_that_begins_by_chance_says_nothing_of_it(recordings):
+    write_chain()
+    settings.run()
+    assert "start_from" not in layout.read_settings("train", "band")
+    start = layout.read_settings("train", "mix")["start_from"]
+    assert (start["experiment"], start["step"], len(start["decides"])) == ("band", "best", 64)
+
+
+@pytest.mark.parametrize(
+    ("changes", "affected"),
+    [
+        ({"experiments": {"band": {"training": {"seed": 1}}}}, {"band", "mix", "more"}),
+        ({"experiments": {"mix": {"training": {"seed": 1}}}}, {"mix", "more"}),
+        ({"experiments": {"mix": {"start_from": {"experiment": "band", "step": 900}}}},
+         {"mix", "more"}),
+        ({"experiments": {"more": {"training": {"seed": 1}}}}, {"more"}),
+        ({"experiments": {"band": {"training": {"log_every": 1}}}}, {"band"}),
+        ({"experiments": {"band": {"training": {"keep": {"last": 2}}}}}, {"band", "mix", "more"}),
+        ({"experiments": {"mix": {"training": {"keep": {"last": 2}}}}}, {"mix"}),
+        ({"experiments": {"band": {"sampling": {"seconds": 1}}}}, set()),
+        ({"mine": {"chunk": {"seconds": 7.0}}}, {"mix", "more"}),
+        ({"mine": {"ffmpeg": "system"}}, {"mix", "more"}),
+        ({"other": {"chunk": {"seconds": 7.0}}}, {"more"}),
+    ],
+)  # fmt: skip
+def test_what_decides_an_origin_shows_in_all_that_begin_from_it(recordings, changes, affected):
+    """DVC judges by these files alone; an experiment's own corpus it sees by its chunks."""
+    assert trainings_changed_by(**changes) == affected
+
+
+def test_a_recording_of_the_origin_shows_in_what_begins_from_it(recordings):
+    write_chain()
+    settings.run()
+    before = stamps()
+    shutil.copy(recordings / "a.wav", recordings / "new.wav")
+    settings.run()
+    changed = {str(path) for path, stamp in stamps().items() if stamp != before[path]}
+    assert {"settings/train/mix.json", "settings/train/more.json"} <= changed
+    assert "settings/train/band.json" not in changed
 
 
 def test_a_new_or_changed_recording_shows(recordings, write_params):

@@ -8,6 +8,7 @@ import pytest
 
 from rawtone.errors import UserError
 from rawtone.training import checkpoints
+from rawtone.training.checkpoints import step_of
 
 
 def arrays(value: float) -> checkpoints.Arrays:
@@ -23,7 +24,7 @@ def save(folder: Path, *steps: int) -> None:
 
 def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
     save(tmp_path, 40)
-    place = checkpoints.newest(tmp_path)
+    place, _ = checkpoints.newest(tmp_path)
     assert place is not None
     step, state, facts = checkpoints.read(place)
     assert (step, facts) == (40, {"validation_loss": {"40": 1.5}})
@@ -31,12 +32,35 @@ def test_what_was_saved_is_read_back(tmp_path: Path) -> None:
 
 
 def test_a_run_that_never_saved_has_no_checkpoint(tmp_path: Path) -> None:
-    assert checkpoints.newest(tmp_path / "checkpoints") is None
+    assert checkpoints.newest(tmp_path / "checkpoints") == (None, [])
 
 
-def test_only_the_last_states_are_kept(tmp_path: Path) -> None:
-    save(tmp_path, 10, 20, 30)
-    assert [p.name for p in sorted(tmp_path.iterdir())] == ["step-00000020", "step-00000030"]
+def test_the_last_states_are_kept_and_one_to_roll_back_to(tmp_path: Path) -> None:
+    save(tmp_path, 10, 20, 21, 22, 23)
+    checkpoints.prune(tmp_path, 23, every=10)
+    assert [step_of(p) for p in sorted(tmp_path.iterdir())] == [20, 22, 23]
+
+
+def test_a_state_that_claims_to_be_newer_is_not_pruned(tmp_path: Path) -> None:
+    save(tmp_path, 10, 20, 30, 99)
+    checkpoints.prune(tmp_path, 30, every=10)
+    assert [step_of(p) for p in sorted(tmp_path.iterdir())] == [20, 30, 99]
+
+
+def test_a_state_replaces_one_of_the_same_step(tmp_path: Path) -> None:
+    save(tmp_path, 10)
+    checkpoints.save(tmp_path, 10, arrays(5), {"validation_loss": {}})
+    assert checkpoints.read(tmp_path / "step-00000010")[1]["model/a"][0] == 5
+    assert [p.name for p in tmp_path.iterdir()] == ["step-00000010"]
+
+
+def test_what_a_kill_left_half_done_is_cleared_away_and_nothing_is_lost(tmp_path: Path) -> None:
+    save(tmp_path, 10, 20)
+    (tmp_path / "step-00000010").rename(tmp_path / ".step-00000010.old")  # killed while replacing
+    (tmp_path / ".step-00000030.new").mkdir()
+    (tmp_path / ".step-00000030.1234.npz").write_bytes(b"half")
+    checkpoints.tidy(tmp_path)
+    assert [step_of(p) for p in sorted(tmp_path.iterdir())] == [10, 20]
 
 
 def test_the_same_state_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -45,7 +69,9 @@ def test_the_same_state_gives_the_same_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
-@pytest.mark.parametrize("damage", ["truncate", "flip", "empty", "no manifest", "bad manifest"])
+@pytest.mark.parametrize(
+    "damage", ["truncate", "flip", "empty", "unreadable", "no manifest", "bad manifest"]
+)
 def test_a_damaged_checkpoint_is_passed_over_and_named(
     tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -59,13 +85,18 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(
             state.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
         case "empty":
             state.write_bytes(b"")
+        case "unreadable":
+            state.unlink()
+            state.symlink_to(state)  # also root cannot open that
         case "no manifest":
             manifest.unlink()
         case "bad manifest":
             manifest.write_text("[]")
     with caplog.at_level(logging.WARNING, "rawtone"):
-        assert checkpoints.newest(tmp_path) == tmp_path / "step-00000010"
-    assert "step-00000020 passed over" in caplog.text
+        place, passed = checkpoints.newest(tmp_path)
+    assert place == tmp_path / "step-00000010"
+    assert "step-00000020 passed over" in passed[0]
+    assert passed[0] in caplog.text
 
 
 def test_no_good_checkpoint_is_one_clear_error_and_nothing_is_deleted(tmp_path: Path) -> None:

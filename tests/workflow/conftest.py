@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,10 +195,8 @@ def _stand_in(verb: str) -> str:
     return STAND_IN.format(verb=verb, reads=reads, writes=writes)
 
 
-@pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A committed project in which nothing was built."""
-    root = tmp_path_factory.mktemp("pristine") / "project"
+def _check_out(root: Path, params: str) -> Project:
+    """Return a project with the real stages, not yet committed."""
     for name in PROJECT:
         source, target = ROOT / name, root / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -208,14 +207,34 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
         else:
             shutil.copy(source, target)
     (root / "profiles").symlink_to("workflow/profiles")
-    (root / "params.yaml").write_text(PARAMS)
-    for verb in STAGES:
-        (root / f"src/rawtone/stages/{verb.replace('-', '_')}.py").write_text(_stand_in(verb))
+    (root / "params.yaml").write_text(params)
     _link_environment(root)
     project = Project(root)
     project.run("git", "init", "--quiet")
+    return project
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A committed project in which nothing was built."""
+    project = _check_out(tmp_path_factory.mktemp("pristine") / "project", PARAMS)
+    for verb in STAGES:
+        stage = project.root / f"src/rawtone/stages/{verb.replace('-', '_')}.py"
+        stage.write_text(_stand_in(verb))
     project.commit()
     return project
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Project]:
+    """Return what makes a committed project with real stages, given its params.yaml."""
+
+    def make(params: str) -> Project:
+        project = _check_out(tmp_path_factory.mktemp("real") / "project", params)
+        project.commit()
+        return project
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from snakemake.settings.enums import Quietness
 
 from rawtone.errors import UserError
 from rawtone.stages import settings
-from workflow import agreement
+from workflow import agreement, lifeline
 from workflow.messages import is_news
 
 # `rawtone` of this very environment, also where nobody activated it.
@@ -17,6 +17,8 @@ beside_us = str(Path(sys.executable).parent)
 os.environ.update(PATH=os.pathsep.join([beside_us, os.getenv("PATH", os.defpath)]))
 
 if workflow.is_main_process:
+    lifeline.tie()
+    lifeline.unlock_after_the_dead()
     try:
         settings.run()
     except UserError as error:
@@ -56,6 +58,18 @@ def chunks_of(wildcards):
     return [
         f"data/chunks/{corpus}/{file}"
         for file in ("corpus.json", "chunks.csv", "chunks.npy")
+    ]
+
+
+def origin_of(wildcards):
+    # Inside `dvc repro` DVC sees to the order, and leaves no times to judge by.
+    file = Path(f"settings/train/{wildcards.name}.json")
+    start = json.loads(file.read_text()).get("start_from")
+    if start is None or "DVC_STAGE" in os.environ:
+        return []
+    return [
+        f"results/{start['experiment']}/{part}"
+        for part in ("config.json", "checkpoints.json", "checkpoints")
     ]
 
 

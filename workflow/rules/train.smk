@@ -1,6 +1,7 @@
 rule train:
     input:
         chunks_of,
+        origin_of,
         settings="settings/train/{name}.json",
         code=code("train"),
     output:
@@ -10,8 +11,13 @@ rule train:
         "results/{name}/train.log",
     log:
         "logs/train/{name}.log",
+    # After a crash. What ended on purpose, by a signal or an error of the user's, knows from the
+    # number of the attempt that it was tried before, and ends again at once.
+    retries: 3
     conda:
         "../envs/rawtone.yaml"
     threads: workflow.cores
+    resources:
+        attempt=lambda wildcards, attempt: attempt,
     shell:
-        "exec rawtone train {wildcards.name} --log {log}"
+        "exec rawtone train {wildcards.name} --attempt {resources.attempt} --log {log}"

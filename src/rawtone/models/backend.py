@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from rawtone.errors import UserError
+
+_DETERMINISTIC = "--xla_gpu_deterministic_ops"
+
 
 @contextmanager
 def _without_chatter() -> Iterator[None]:
@@ -27,9 +31,17 @@ def _without_chatter() -> Iterator[None]:
             os.close(terminal)
 
 
-def start() -> None:
-    """Import Keras, with TensorFlow unless KERAS_BACKEND names another backend."""
+def start(deterministic: bool = True) -> None:
+    """Import Keras, with TensorFlow unless KERAS_BACKEND names another backend.
+
+    Args:
+        deterministic: GPUs give the same bytes again, at a cost. CPUs do under XLA, always.
+            (TensorFlow's enable_op_determinism would turn XLA off in Keras's trainer.)
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if deterministic:
+        _make_deterministic()
     with _without_chatter():
         import keras
 
@@ -38,6 +50,13 @@ def start() -> None:
 
             for gpu in tensorflow.config.list_physical_devices("GPU"):
                 tensorflow.config.experimental.set_memory_growth(gpu, True)
+
+
+def _make_deterministic() -> None:
+    """Ask XLA for it, which reads its flags once, unless the user has said something about it."""
+    flags = os.environ.get("XLA_FLAGS", "")
+    if _DETERMINISTIC not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {_DETERMINISTIC}=true".strip()
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -57,6 +76,67 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def device() -> str:
+    """Say in words what computes: a GPU and how it takes its memory, or how many threads."""
+    import keras
+
+    backend = keras.backend.backend()
+    name, grows = _ACCELERATORS.get(backend, lambda: ("", False))()
+    if not name:
+        return f"CPU, {_threads()} threads"
+    return f"{name}, memory growth {'on' if grows else 'off'}"
+
+
+def _of_tensorflow() -> tuple[str, bool]:
+    from tensorflow import config
+
+    for gpu in config.list_physical_devices("GPU")[:1]:
+        name = config.experimental.get_device_details(gpu).get("device_name", "of unknown name")
+        return f"GPU {name}", config.experimental.get_memory_growth(gpu)
+    return "", False
+
+
+def _of_jax() -> tuple[str, bool]:
+    import jax
+
+    first = jax.devices()[0]
+    name = "" if first.platform == "cpu" else f"{first.platform.upper()} {first.device_kind}"
+    return name, os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"].lower() in ("false", "0")
+
+
+# What computes in place of the CPU, if anything, and whether it takes memory only as needed.
+_ACCELERATORS = {"tensorflow": _of_tensorflow, "jax": _of_jax}
+
+
+@contextmanager
+def explaining_memory(hint: str) -> Iterator[None]:
+    """Turn the backend's failure to find memory into a line that helps.
+
+    Args:
+        hint: which settings would take less.
+
+    Raises:
+        UserError: the device's memory did not suffice.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise UserError(f"out of memory on this device ({device()}): {hint}") from error
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell TensorFlow's ResourceExhaustedError, and JAX's runtime error of that status."""
+    kind = type(error).__name__
+    said = "RESOURCE_EXHAUSTED" in str(error)
+    return kind == "ResourceExhaustedError" or (kind.endswith("RuntimeError") and said)
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if Path("/proc").exists() else os.cpu_count() or 1
+
+
 def facts() -> dict[str, Any]:
     """Return what a run's record says of the machinery: versions, threads, device."""
     import keras
@@ -71,6 +151,6 @@ def facts() -> dict[str, Any]:
             "numpy": numpy.__version__,
             "python": ".".join(map(str, sys.version_info[:3])),
         },
-        "threads": len(os.sched_getaffinity(0)) if Path("/proc").exists() else os.cpu_count(),
+        "threads": _threads(),
         "devices": sorted({device.split(":")[0] for device in keras.distribution.list_devices()}),
     }

@@ -100,6 +100,24 @@ class WaveNet(keras.Model):
         """Samples that decide the distribution of the next one."""
         return self.settings.receptive_field
 
+    def activations(self, batch: int, window: int) -> int:
+        """Return how many numbers the parallel form keeps for its backward pass.
+
+        Args:
+            batch: windows in a batch.
+            window: samples scored in each.
+        """
+        sizes = self.settings
+        taps, gates = self.width * sizes.residual_channels, 4 * sizes.dilation_channels
+        length, lengths = self.receptive_field - 1 + window - (self.width - 1), 0
+        for block in self.blocks:
+            length -= (self.width - 1) * block.dilation
+            lengths += length
+        scored = len(self.blocks) * sizes.dilation_channels + 4 * sizes.skip_channels
+        return batch * (
+            lengths * (taps + gates + sizes.residual_channels) + window * (scored + 3 * self.levels)
+        )
+
     def _embed(self, taps: list[Any]) -> Any:
         # a convolution of one-hot codes is a sum of table rows
         return sum(ops.take(self.causal[k], tap, axis=0) for k, tap in enumerate(taps))
@@ -112,7 +130,7 @@ class WaveNet(keras.Model):
             x = x + sum(block.skip_bias for block in self.blocks)
         for dense in self.post:
             x = dense(ops.relu(x))
-        return x
+        return ops.cast(x, "float32")
 
     def call(self, codes: Any) -> Any:
         """Predict every sample that has its whole context.

@@ -6,7 +6,7 @@ The bytes depend on the figures alone: no date, no random ids, no fonts of the m
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -23,6 +23,12 @@ _INK_STYLE = (
 _TRAINING = "#2f86c1"
 _VALIDATION = "#d9772b"
 _RESTART = "#8c8c94"
+# Told apart without colour: the dashes of a person's restart are long, the dots follow one another.
+_RESTART_LINES: dict[str, tuple[float, tuple[float, ...]]] = {
+    "manual": (0, (7, 3)),
+    "automatic": (0, (1.2, 2.2)),
+}
+BITS = "bits per sample (less is better)"
 
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "rawtone",
@@ -56,40 +62,34 @@ class Restart:
     kind: str
 
 
-def loss_svg(training: Curve, validation: Curve, restarts: Sequence[Restart]) -> str:
+def loss_svg(
+    training: Curve, validation: Curve, restarts: Sequence[Restart], measure: str = BITS
+) -> str:
     """Draw the loss: every logged step faintly, its trend, and the validations.
 
     Args:
-        training: bits per sample of the batches.
-        validation: bits per sample of held-out audio.
+        training: losses of the batches.
+        validation: losses of held-out audio.
         restarts: where training was interrupted.
+        measure: what the losses are.
 
     Returns:
         An SVG document.
     """
     with matplotlib.rc_context(_STYLE):
-        figure, axes = _axes("bits per sample (less is better)")
-        axes.plot(training.steps, training.values, color=_TRAINING, alpha=0.45, lw=0.9)
-        trend = _trend(np.asarray(training.values, dtype=float))
-        axes.plot(training.steps, trend, color=_TRAINING, lw=2.2, label="training (trend)")
-        axes.plot(
-            validation.steps,
-            validation.values,
-            color=_VALIDATION,
-            lw=1.6,
-            marker="o",
-            ms=5,
-            label="held-out recordings",
-        )
+        figure, axes = _axes(measure)
+        _draw_with_trend(axes, training, "training (trend)")
+        if len(validation.steps):
+            _draw_validation(axes, validation)
         _limit_loss(axes, training, validation)
-        _draw_restarts(axes, restarts, at="top")
+        _draw_restarts(axes, restarts)
         _note_missing(axes, training)
-        axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2)
+        _draw_legend(axes)
         return _svg(figure)
 
 
 def speed_svg(speed: Curve, restarts: Sequence[Restart]) -> str:
-    """Draw how long a step took.
+    """Draw how long a step took: every logged step faintly, and the trend.
 
     Args:
         speed: seconds per step.
@@ -100,10 +100,11 @@ def speed_svg(speed: Curve, restarts: Sequence[Restart]) -> str:
     """
     with matplotlib.rc_context(_STYLE):
         figure, axes = _axes("seconds per step")
-        axes.plot(speed.steps, speed.values, color=_TRAINING, lw=1.2)
+        _draw_with_trend(axes, speed, "trend", [restart.step for restart in restarts])
         _limit_speed(axes, speed)
-        _draw_restarts(axes, restarts, at="bottom")
+        _draw_restarts(axes, restarts)
         _note_missing(axes, speed)
+        _draw_legend(axes)
         return _svg(figure)
 
 
@@ -120,12 +121,12 @@ def _axes(label: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _trend(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Average each value with its neighbours, a twentieth of the curve in all."""
-    window = np.ones(max(1, len(values) // 20 // 2 * 2 + 1))
+def _trend(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Average each value with its neighbours, `width` of them in all, fewer at the ends."""
     known = np.isfinite(values)
     if not known.any():
         return np.full(len(values), np.nan)
+    window = np.ones(min(width, (len(values) - 1) // 2 * 2 + 1))
     total = np.convolve(np.where(known, values, 0), window, mode="same")
     count = np.convolve(known.astype(float), window, mode="same")
     trend: NDArray[np.float64] = np.where(known, total / np.maximum(count, 1), np.nan)
@@ -143,7 +144,7 @@ def _limit_loss(axes: Axes, training: Curve, validation: Curve) -> None:
     if len(values):
         # A spike may leave the picture; the course of learning should fill it.
         top = min(values.max(), max(8.0, 1.5 * np.percentile(values, 95)))
-        axes.set_ylim(min(0, values.min()), max(top, 1e-3) * 1.06)
+        axes.set_ylim(min(0, values.min()), max(top, 1e-9) * 1.06)
 
 
 def _limit_speed(axes: Axes, speed: Curve) -> None:
@@ -151,25 +152,38 @@ def _limit_speed(axes: Axes, speed: Curve) -> None:
     if len(values) == 0:
         return
     slowest, top = values.max(), min(values.max(), 3 * np.median(values))
-    axes.set_ylim(0, max(top, 1e-3) * 1.15)
+    axes.set_ylim(0, max(top, 1e-9) * 1.15)
     if slowest > top:
         _note(axes, f"slowest step: {slowest:.1f} s")
 
 
-def _draw_restarts(axes: Axes, restarts: Sequence[Restart], at: Literal["top", "bottom"]) -> None:
-    for restart in restarts:
-        axes.axvline(restart.step, color=_RESTART, ls=(0, (5, 4)), lw=1.1)
-        axes.annotate(
-            f"{restart.kind} restart",
-            (restart.step, 0.98 if at == "top" else 0.03),
-            xycoords=("data", "axes fraction"),
-            xytext=(4, 0),
-            textcoords="offset points",
-            rotation=90,
-            ha="left",
-            va=at,
-            fontsize=9.5,
-        )
+def _draw_with_trend(axes: Axes, curve: Curve, name: str, cuts: Sequence[int] = ()) -> None:
+    """Draw each value, and the trend over a twentieth of them, which does not reach over `cuts`."""
+    lone = "o" if len(curve.values) == 1 else ""
+    axes.plot(curve.steps, curve.values, color=_TRAINING, alpha=0.45, lw=0.9, marker=lone, ms=5)
+    width = max(1, len(curve.values) // 20 // 2 * 2 + 1)
+    parts = np.split(np.asarray(curve.values, dtype=float), np.searchsorted(curve.steps, cuts))
+    trend = np.concatenate([_trend(part, width) for part in parts])
+    axes.plot(curve.steps, trend, color=_TRAINING, lw=2.2, label=name)
+
+
+def _draw_validation(axes: Axes, curve: Curve) -> None:
+    name = "held-out recordings"
+    axes.plot(curve.steps, curve.values, color=_VALIDATION, lw=1.6, marker="o", ms=5, label=name)
+
+
+def _draw_restarts(axes: Axes, restarts: Sequence[Restart]) -> None:
+    for kind, style in _RESTART_LINES.items():
+        steps = [restart.step for restart in restarts if restart.kind == kind]
+        for step in steps:
+            axes.axvline(step, color=_RESTART, ls=style, lw=1.4, zorder=1)
+        if steps:
+            name = f"{kind} restart" if len(steps) == 1 else f"{len(steps)} {kind} restarts"
+            axes.plot([], [], color=_RESTART, ls=style, lw=1.4, label=name)
+
+
+def _draw_legend(axes: Axes) -> None:
+    axes.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=2.6)
 
 
 def _note_missing(axes: Axes, curve: Curve) -> None:

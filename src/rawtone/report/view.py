@@ -11,6 +11,7 @@ from rawtone.report.words import (
     known,
     melody_words,
     number,
+    origin_words,
     temperature_words,
 )
 
@@ -120,7 +121,7 @@ def experiment(name: str, preset: str, corpus: str, published: Published) -> Exp
         verdict=str(published.metrics.get("melody", {}).get("sentence", "")),
         headline=_headline(lines),
         bits=lines,
-        curves=[(file, _curve_words(file, published.history)) for file in published.curves],
+        curves=[(file, _curve_words(file, published)) for file in published.curves],
         checkpoints=_checkpoints(name, published, best),
         facts=_facts(published),
         settings=[
@@ -242,20 +243,28 @@ def _summary(published: Published) -> str:
     restarts = sum(bool(row["restart"]) for row in published.history)
     if restarts:
         trained += f", with {counted(restarts, 'restart')}"
-    return " ".join(words) + "." + (f" {trained}." if trained else "")
+    sentences = [" ".join(words), trained, _began(published)]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
-def _curve_words(file: str, history: Sequence[Row]) -> str:
+def _began(published: Published) -> str:
+    words = origin_words(published.config.get("origin"))
+    return f"Began from {words}" if words else ""
+
+
+def _curve_words(file: str, published: Published) -> str:
+    history, began = published.history, _began(published)
     column, what = ("bits", "Loss in bits per sample")
     if file.endswith("speed.svg"):
-        column, what = ("seconds_per_step", "Seconds per step")
+        column, what, began = ("seconds_per_step", "Seconds per step", "")
     points = [(row["step"], v) for row in history if (v := known(row[column])) is not None]
     if not points:
         return f"{what} over steps."
     (first, start), (last, end) = points[0], points[-1]
     restarts = [row["step"] for row in history if row["restart"]]
     again = f" Restarts before step {', '.join(restarts)}." if restarts else ""
-    return f"{what} over steps: {start:.2f} at step {first}, {end:.2f} at step {last}.{again}"
+    words = f"{what} over steps: {start:.2f} at step {first}, {end:.2f} at step {last}.{again}"
+    return f"{words} {began}." if began else words
 
 
 def _facts(published: Published) -> list[tuple[str, str]]:
@@ -263,6 +272,7 @@ def _facts(published: Published) -> list[tuple[str, str]]:
     seeds = sorted({int(clip["seed"]) for clip in published.clips})
     known_facts = {
         "run": config.get("run"),
+        "began from": origin_words(config.get("origin")) or None,
         "code version": config.get("code_version"),
         "seed of the training": config.get("training", {}).get("seed"),
         "seeds of the clips": ", ".join(map(str, seeds)) or None,

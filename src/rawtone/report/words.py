@@ -69,6 +69,22 @@ def temperature_words(temperature: float) -> str:
     return "as learned" if temperature == 1 else "wilder"
 
 
+def origin_words(origin: Mapping[str, Any] | None) -> str:
+    """Tell from which weights a training began, down the chain.
+
+    Args:
+        origin: as config.json has it; None where chance decided the first weights.
+
+    Returns:
+        Such as "band, step 40 (run abc)"; empty where there is no origin.
+    """
+    chain = []
+    while origin:
+        chain.append(f"{origin['experiment']}, step {origin['step']:,} (run {origin['run']})")
+        origin = origin.get("origin")
+    return ", which began from ".join(chain)
+
+
 def melody_words(row: Mapping[str, str]) -> str:
     """Tell what a clip sounds like.
 

@@ -17,8 +17,9 @@ from rawtone.audio import ffmpeg, pcm, quantizers
 from rawtone.errors import UserError
 from rawtone.files import atomic, sha256, write_json
 from rawtone.models import backend
-from rawtone.settings import Quantizer, Sampling, WaveNet
+from rawtone.settings import Quantizer, Sampling, Training, WaveNet
 from rawtone.stages import layout
+from rawtone.training import tensorboard
 from rawtone.training.checkpoints import read_arrays
 
 if TYPE_CHECKING:
@@ -34,13 +35,17 @@ def run(experiment: str) -> None:
         experiment: its name in params.yaml.
 
     Raises:
-        UserError: nothing is published yet, or a checkpoint is damaged.
+        UserError: nothing is published yet, a checkpoint is damaged, or TensorBoard is asked for
+            and not installed.
     """
     backend.start()
     folder = layout.results(experiment)
     sampling = Sampling(**layout.read_settings("sample", experiment)["sampling"])
     config = json.loads((folder / "config.json").read_text())
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
+    for_tensorboard = Training(**config["training"]).tensorboard
+    if for_tensorboard:
+        tensorboard.require()
     generator = _Generator(config, sampling)
     shutil.rmtree(folder / "clips", ignore_errors=True)
     clips: list[dict[str, Any]] = []
@@ -50,6 +55,8 @@ def run(experiment: str) -> None:
             clips += _clips(folder, checkpoint, generator, bar.update)
     clips.sort(key=lambda clip: (clip["step"], clip["temperature"], clip["seed"]))
     write_json(folder / "clips.json", clips)
+    if for_tensorboard:
+        tensorboard.show_clips(layout.run(config["run"]) / "tensorboard/clips", folder, clips)
     _log.info("%d clips of %g s in %s", len(clips), sampling.seconds, folder / "clips")
 
 

@@ -4,6 +4,7 @@ Each file changes only when its content does; it is what the workflow engines lo
 the Snakefile is read, so it has to be quick.
 """
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from rawtone import files, params
 from rawtone.corpus import table
 from rawtone.corpus.sources import FILES, Checksums, listing
 from rawtone.errors import UserError
-from rawtone.settings import Params, Source
+from rawtone.settings import NOT_DECISIVE, Experiment, Params, Source, StartFrom
 from rawtone.stages import layout
 
 _CACHE = Path("settings/.listing-cache.json")
+_Tables = dict[str, dict[str, Any]]
 
 
 def run() -> None:
@@ -36,23 +38,53 @@ def run() -> None:
 
 
 def _all(resolved: Params, checksums: Checksums) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for name, corpus in resolved.corpora.items():
-        full = corpus.model_dump()
-        form = {key: full[key] for key in ("sample_rate", "channels", "strict")}
-        found = [_source(name, i, source, checksums) for i, source in enumerate(corpus.sources)]
-        yield layout.settings("fetch", name), {"sources": found}
-        yield layout.settings("convert", name), form | {"ffmpeg": full["ffmpeg"]}
-        yield layout.settings("chunk", name), form | {k: full[k] for k in ("chunk", "split")}
+    corpora = {name: _corpus(name, resolved, checksums) for name in resolved.corpora}
+    for name, stages in corpora.items():
+        for stage, table_of_stage in stages.items():
+            yield layout.settings(stage, name), table_of_stage
     for name, experiment in resolved.experiments.items():
-        full = experiment.model_dump()
-        corpus_name = experiment.corpus
-        learned = {key: full[key] for key in ("corpus", "model", "quantizer", "training")}
-        rate = resolved.corpora[corpus_name].sample_rate
-        yield layout.settings("train", name), learned | {"sample_rate": rate}
-        yield layout.settings("sample", name), {"sampling": full["sampling"]}
+        yield layout.settings("train", name), _train(resolved, experiment, corpora)
+        yield layout.settings("sample", name), {"sampling": experiment.sampling.model_dump()}
         yield layout.settings("parse-log", name), {}
-        yield layout.settings("evaluate", name), {"corpus": corpus_name}
+        yield layout.settings("evaluate", name), {"corpus": experiment.corpus}
     yield layout.settings("report"), _report(resolved)
+
+
+def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
+    corpus = resolved.corpora[name]
+    full = corpus.model_dump()
+    form = {key: full[key] for key in ("sample_rate", "channels", "strict")}
+    found = [_source(name, i, source, checksums) for i, source in enumerate(corpus.sources)]
+    return {
+        "fetch": {"sources": found},
+        "convert": form | {"ffmpeg": full["ffmpeg"]},
+        "chunk": form | {key: full[key] for key in ("chunk", "split")},
+    }
+
+
+def _train(resolved: Params, experiment: Experiment, corpora: dict[str, _Tables]) -> dict[str, Any]:
+    full = experiment.model_dump()
+    learned = {key: full[key] for key in ("corpus", "model", "quantizer", "training")}
+    learned["sample_rate"] = resolved.corpora[experiment.corpus].sample_rate
+    if experiment.start_from is not None:
+        decides = _decides(resolved, experiment.start_from, corpora)
+        learned["start_from"] = full["start_from"] | {"decides": decides}
+    return learned
+
+
+def _decides(resolved: Params, start: StartFrom, corpora: dict[str, _Tables]) -> str:
+    """Digest all settings that decide the weights from which an experiment begins.
+
+    An edit of any of them so changes the experiment's own file, too: dvc.yaml cannot say that one
+    experiment depends on another, and another on none.
+    """
+    origin = resolved.experiments[start.experiment]
+    learned = _train(resolved, origin, corpora)
+    # Which checkpoint is the best depends on which there are.
+    ignored = set(NOT_DECISIVE) - ({"keep"} if start.step == "best" else set())
+    training = {key: v for key, v in learned["training"].items() if key not in ignored}
+    decisive = learned | {"corpus": corpora[origin.corpus], "training": training}
+    return hashlib.sha256(files.canonical_json(decisive).encode()).hexdigest()
 
 
 def _report(resolved: Params) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """train: chunks -> checkpoints. Resumes by being run again."""
 
 import hashlib
-import os
-import shutil
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,21 +9,20 @@ from typing import Any
 from rawtone.audio import quantizers
 from rawtone.corpus.chunks import Chunks
 from rawtone.errors import UserError
-from rawtone.files import canonical_json, sha256, write_json
+from rawtone.files import canonical_json, sha256
 from rawtone.models import backend
-from rawtone.settings import Quantizer, Training, WaveNet
-from rawtone.stages import layout
-from rawtone.training import checkpoints
+from rawtone.settings import NOT_DECISIVE, Quantizer, Training, WaveNet
+from rawtone.stages import layout, origin
+from rawtone.training import estimate
 from rawtone.training.batches import FROM_SILENCE, Windows
 from rawtone.training.lock import exclusive
-from rawtone.training.log import bits
 
 # Raise by hand when training code changes what is learned; then finished runs are trained anew.
-CODE_VERSION = 1
+CODE_VERSION = 2
 
 
 def run(experiment: str) -> None:
-    """Train an experiment to its last step and publish what others need.
+    """Train an experiment to its end and publish what others need.
 
     Args:
         experiment: its name in params.yaml.
@@ -33,13 +31,14 @@ def run(experiment: str) -> None:
         UserError: the corpus cannot serve, another process trains the same run, …
         Stopped: a signal asked for it; the state is saved.
     """
-    backend.start()
     settings = layout.read_settings("train", experiment)
     chunks = Chunks.open(layout.chunks(settings["corpus"]))
-    key = run_key(settings)
+    begins = origin.find(settings, run_key)
+    key = _key(settings, begins)
     with exclusive(layout.run(key)):
-        parameters = _train(key, settings, chunks)
-        _publish(experiment, key, settings, parameters)
+        backend.start(settings["training"]["deterministic"])
+        with backend.explaining_memory("set a smaller training.batch_size or training.window"):
+            _train(experiment, key, settings, chunks, begins)
 
 
 def run_key(settings: dict[str, Any]) -> str:
@@ -50,35 +49,93 @@ def run_key(settings: dict[str, Any]) -> str:
 
     Returns:
         12 hexadecimal digits.
+
+    Raises:
+        UserError: it begins from an experiment that is not trained as its settings are now.
     """
+    return _key(settings, origin.find(settings, run_key))
+
+
+def _key(settings: dict[str, Any], begins: origin.Origin | None) -> str:
     folder = layout.chunks(settings["corpus"])
-    decisive = {k: v for k, v in settings.items() if k != "corpus"} | {
+    training = {k: v for k, v in settings["training"].items() if k not in NOT_DECISIVE}
+    decisive = {
         "chunks": {name: sha256(folder / name) for name in ("chunks.csv", "chunks.npy")},
         "code_version": CODE_VERSION,
+        "model": settings["model"],
+        "origin": begins.sha256 if begins else None,
+        "quantizer": settings["quantizer"],
+        "sample_rate": settings["sample_rate"],
+        "training": training,
     }
     return hashlib.sha256(canonical_json(decisive).encode()).hexdigest()[:12]
 
 
-def _train(key: str, settings: dict[str, Any], chunks: Chunks) -> int:
+def _train(
+    experiment: str,
+    key: str,
+    settings: dict[str, Any],
+    chunks: Chunks,
+    begins: origin.Origin | None,
+) -> None:
     from rawtone.models.families import build
     from rawtone.training.loop import Loop
+    from rawtone.training.publishing import publish
     from rawtone.training.trainer import Trainer
 
     training = Training(**settings["training"])
     quantizer = Quantizer(**settings["quantizer"])
-    model = build(WaveNet(**settings["model"]), quantizer.levels, training.seed)
+    model = build(WaveNet(**settings["model"]), quantizer.levels, training.seed, training.precision)
+    if begins:
+        begins.load(model)
+    needs_disk = _require_room(model, training, layout.run(key))
     draw = partial(_windows, chunks, quantizer, model.receptive_field, training)
+    train = draw("train", FROM_SILENCE)
     loop = Loop(
         layout.run(key),
         key,
         Trainer(model, training),
         training,
-        train=draw("train", FROM_SILENCE),
+        train=train,
         validation=draw("validation", 0.0),
-        threads=backend.facts()["threads"],
+        machinery=backend.facts(),
+        uniform_loss=math.log(quantizer.levels),
+        place=partial(_place, chunks, train.rows),
+        needs_disk=needs_disk,
+        notes=_notes(begins),
     )
     loop.run()
-    return int(model.count_params())
+    record = {k: v for k, v in settings.items() if k != "start_from"} | {
+        "run": key,
+        "code_version": CODE_VERSION,
+        "parameters": int(model.count_params()),
+        "receptive_field": model.receptive_field,
+    }
+    if begins:
+        record["origin"] = begins.facts
+    publish(layout.run(key), layout.results(experiment), record, loop.facts)
+
+
+def _notes(begins: origin.Origin | None) -> list[str]:
+    device = [f"device: {backend.device()}"]
+    return device + ([f"began from {begins.experiment}, step {begins.step}"] if begins else [])
+
+
+def _require_room(model: Any, training: Training, folder: Path) -> int:
+    """Refuse what would be killed for its memory or would fill the disk; return bytes of disk."""
+    parameters = int(model.count_params())
+    activations = model.activations(training.batch_size, training.window)
+    needed = estimate.memory(parameters, len(model.weights), activations, training)
+    estimate.require_memory(needed, estimate.available_memory(), training)
+    disk = estimate.disk(parameters, training)
+    estimate.require_disk(disk, folder)
+    return disk
+
+
+def _place(chunks: Chunks, rows: Any, chunk: int, sample: int) -> str:
+    row = int(rows[chunk])
+    seconds = (int(chunks.starts[row]) + sample) / chunks.sample_rate
+    return f"{chunks.tracks[row]} at {seconds:.2f} s"
 
 
 def _windows(
@@ -105,45 +162,3 @@ def _windows(
         training.seed,
         from_silence,
     )
-
-
-def _publish(experiment: str, key: str, settings: dict[str, Any], parameters: int) -> None:
-    source, target = layout.run(key), layout.results(experiment)
-    shutil.rmtree(target / "checkpoints", ignore_errors=True)
-    (target / "checkpoints").mkdir(parents=True)
-    last = checkpoints.newest(source / "checkpoints")
-    loss = checkpoints.read_facts(last)["validation_loss"] if last else {}
-    published = []
-    for weights in sorted((source / "weights").glob("step-*.npz")):
-        place = target / "checkpoints" / weights.name
-        _link(weights, place)
-        step = int(weights.stem.removeprefix("step-"))
-        published.append(
-            {
-                "step": step,
-                "file": f"checkpoints/{weights.name}",
-                "sha256": sha256(place),
-                "validation_bits": _bits(loss.get(str(step))),
-            }
-        )
-    record = settings | {
-        "run": key,
-        "code_version": CODE_VERSION,
-        "parameters": parameters,
-        "receptive_field": WaveNet(**settings["model"]).receptive_field,
-    }
-    write_json(target / "config.json", record | backend.facts())
-    shutil.copyfile(source / "train.log", target / "train.log")
-    write_json(target / "checkpoints.json", {"run": key, "checkpoints": published})
-
-
-def _bits(nats: float | None) -> float | None:
-    return None if nats is None else round(bits(nats), 4)
-
-
-def _link(source: Path, target: Path) -> None:
-    """Give a finished file a second name, or copy it where the file system has no links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

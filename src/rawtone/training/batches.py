@@ -1,4 +1,4 @@
-"""The batch order: the batch of a step is a pure function of (seed, corpus, step)."""
+"""The batch order: every batch is a pure function of (seed, corpus, its index)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,17 +64,26 @@ class Windows:
     def _ends(self) -> NDArray[np.int64]:
         return np.cumsum(self._positions)
 
-    def batch(self, step: int) -> Batch:
-        """Return the batch of a step, always the same for the same step."""
-        random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, 0, step]))
+    def draw(self, index: int) -> list[tuple[int, int, bool]]:
+        """Draw the windows of a batch, always the same for the same index.
+
+        Returns:
+            For each window its chunk (an index into `rows`), its first sample to predict, and
+            whether it hears silence before that.
+        """
+        random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, 0, index]))
         drawn = random.integers(self._ends[-1], size=self.batch_size)
         from_silence = random.random(self.batch_size) < self.from_silence
         chosen = np.searchsorted(self._ends, drawn, side="right")
         starts = drawn - (self._ends[chosen] - self._positions[chosen])
+        return list(zip(chosen.tolist(), starts.tolist(), from_silence.tolist(), strict=True))
+
+    def batch(self, index: int) -> Batch:
+        """Return the batch of an index, always the same for the same index."""
         return self._batch(
             [
-                self._window(int(chunk), int(start), begin=int(start) if fresh else 0)
-                for chunk, start, fresh in zip(chosen, starts, from_silence, strict=True)
+                self._window(chunk, start, begin=start if fresh else 0)
+                for chunk, start, fresh in self.draw(index)
             ]
         )
 

@@ -50,8 +50,13 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def step_of(place: Path) -> int:
+    """Return the step that a checkpoint's folder or a file of weights is named after."""
+    return int(place.stem.removeprefix("step-"))
+
+
 def save(folder: Path, step: int, arrays: Arrays, facts: dict[str, Any]) -> None:
-    """Save a checkpoint and remove those before the last `KEPT_STATES`.
+    """Save a checkpoint, in place of one of the same step.
 
     Args:
         folder: of all checkpoints of the run.
@@ -60,7 +65,7 @@ def save(folder: Path, step: int, arrays: Arrays, facts: dict[str, Any]) -> None
         facts: what else belongs to the state, JSON only.
     """
     place = folder / f"step-{step:08d}"
-    temporary = folder / f".step-{step:08d}.{os.getpid()}"
+    temporary, old = (folder / f".{place.name}.{kind}" for kind in ("new", "old"))
     temporary.mkdir(parents=True)
     try:
         write_arrays(temporary / "state.npz", arrays)
@@ -68,13 +73,41 @@ def save(folder: Path, step: int, arrays: Arrays, facts: dict[str, Any]) -> None
         sums = {name: sha256(temporary / name) for name in ("facts.json", "state.npz")}
         write_json(temporary / "manifest.json", {"step": step, "sha256": sums})
         _sync_folder(temporary)
-        shutil.rmtree(place, ignore_errors=True)
+        if place.exists():
+            place.rename(old)
         temporary.rename(place)
         _sync_folder(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    for old in sorted(folder.glob("step-*"))[:-KEPT_STATES]:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a killed process left half-written; only for who holds the run's lock."""
+    for old in folder.glob(".step-*.old"):
+        place = folder / old.name.removeprefix(".").removesuffix(".old")
+        if not place.exists():
+            old.rename(place)
+    for leftover in folder.glob(".step-*"):
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+        else:
+            leftover.unlink()
+
+
+def prune(folder: Path, step: int, every: int) -> None:
+    """Remove the states that nobody will go back to.
+
+    Args:
+        folder: of all checkpoints of the run.
+        step: updates done so far; what claims to be newer is left alone.
+        every: the newest state at a multiple of this stays, as one to roll back to, beside the
+            last `KEPT_STATES`.
+    """
+    places = sorted(place for place in folder.glob("step-*") if step_of(place) <= step)
+    anchors = [place for place in places if step_of(place) % every == 0]
+    for place in set(places) - {*places[-KEPT_STATES:], *anchors[-1:]}:
+        shutil.rmtree(place)
 
 
 def _damage(place: Path) -> str:
@@ -87,36 +120,38 @@ def _damage(place: Path) -> str:
     return f"{wrong[0]} is not what its checksum says" if wrong else ""
 
 
-def newest(folder: Path) -> Path | None:
-    """Return the newest checkpoint that verifies, and say which were passed over and why.
+def newest(folder: Path) -> tuple[Path | None, list[str]]:
+    """Find the newest checkpoint that verifies.
 
     Args:
         folder: of all checkpoints of the run.
 
     Returns:
-        Its folder; None if there never was a checkpoint.
+        Its folder, None if there never was a checkpoint; and a line for each that was passed over,
+        with the reason.
 
     Raises:
         UserError: there are checkpoints, and none of them is whole.
     """
     places = sorted(folder.glob("step-*"), reverse=True)
+    passed: list[str] = []
     for place in places:
         damage = _damage(place)
         if not damage:
-            return place
-        _log.warning("checkpoint %s passed over: %s", place, damage)
+            return place, passed
+        passed.append(f"checkpoint {place} passed over: {damage}")
+        _log.warning("%s", passed[-1])
     if places:
         raise UserError(
             f"{folder}: none of its {len(places)} checkpoints is whole; nothing was deleted. "
             "Restore one from a backup, or move the folder away to train anew"
         )
-    return None
+    return None, passed
 
 
 def read(place: Path) -> tuple[int, Arrays, dict[str, Any]]:
     """Return step, arrays and facts of a checkpoint as they were saved."""
-    step = int(place.name.removeprefix("step-"))
-    return step, read_arrays(place / "state.npz"), read_facts(place)
+    return step_of(place), read_arrays(place / "state.npz"), read_facts(place)
 
 
 def read_facts(place: Path) -> dict[str, Any]:

@@ -1,63 +1,24 @@
-"""The training log: one plain, append-only text file per run, and what can be read back from it.
+"""The training log: one plain, append-only text file per run.
 
-Steps are written in the line format of tensorflow-wavenet. The parser believes only whole lines, so
-a line that was torn by a crash or garbled by a full disk costs itself and nothing else.
+Steps are written in the line format of tensorflow-wavenet. `rawtone.training.history` reads it, and
+other programs' logs, back.
 """
 
 import math
 import os
-import re
 import socket
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from rawtone.training.log_formats import RAWTONE, lines
+
 Restart = Literal["", "manual", "automatic"]
 
-MANUAL_REASONS = ("SIGINT", "SIGTERM")
+# SIGUSR1 is not among them: a batch system sends it before its time limit.
+BY_A_PERSON = ("SIGINT", "SIGTERM", "SIGHUP", "done")
 NO_WORD = "no word (killed or crashed)"
-
-_STEP = r"(?P<step>[0-9]{1,15})"
-_TOTAL = r"[0-9]{1,15}"
-_LOSS = r"(?P<loss>-?[0-9]{1,15}(?:\.[0-9]{0,15})?|nan|-?inf)"
-_BITS = r"(?:-?[0-9]{1,15}(?:\.[0-9]{0,15})?|nan|-?inf)"
-_SECONDS = r"(?P<seconds>[0-9]{1,15}(?:\.[0-9]{0,15})?)"
-
-# Every kind of line, each recognised only in full: kind, what it looks like.
-_LINES: tuple[tuple[str, re.Pattern[str]], ...] = (
-    ("step", re.compile(rf"step {_STEP} - loss = {_LOSS}, \({_SECONDS} sec/step\)")),
-    ("validation", re.compile(rf"validation at step {_STEP} - loss = {_LOSS}, {_BITS} bits")),
-    ("checkpoint", re.compile(rf"checkpoint at step {_STEP}")),
-    ("begin", re.compile(rf"start at step {_STEP} of {_TOTAL}: run .+")),
-    ("begin", re.compile(rf"resume at step {_STEP} of {_TOTAL}: after .+, run .+")),
-    ("end", re.compile(rf"stop at step {_STEP}: (?P<reason>\w+)")),
-    ("end", re.compile(rf"(?P<reason>done) at step {_STEP}")),
-)
-
-
-@dataclass(frozen=True)
-class Row:
-    """What the log tells of one step; losses in nats per sample, None where nothing was said."""
-
-    step: int
-    loss: float | None = None
-    seconds_per_step: float | None = None
-    validation_loss: float | None = None
-    session: int = 0
-    restart: Restart = ""
-
-    @property
-    def bits(self) -> float | None:
-        """Training loss in bits per sample."""
-        return None if self.loss is None else bits(self.loss)
-
-    @property
-    def validation_bits(self) -> float | None:
-        """Validation loss in bits per sample."""
-        return None if self.validation_loss is None else bits(self.validation_loss)
 
 
 def bits(nats: float) -> float:
@@ -130,7 +91,7 @@ class TrainingLog:
             run: the key of the run.
             threads: threads it computes with.
         """
-        reason = last_ending(self._path.read_text("utf-8", "replace")) or NO_WORD
+        reason = self._ending() or NO_WORD
         circumstances = _circumstances(run, threads)
         self._line(f"resume at step {step} of {total}: after {reason}, {circumstances}")
 
@@ -153,9 +114,21 @@ class TrainingLog:
         """
         self._line(f"validation at step {step} - loss = {loss:.3f}, {bits(loss):.3f} bits")
 
-    def checkpoint(self, step: int) -> None:
-        """Say that the state at a step is safely on disk."""
-        self._line(f"checkpoint at step {step}")
+    def checkpoint(
+        self, step: int, *, seconds: float, states: int, published: int, size: int
+    ) -> None:
+        """Say that the state at a step is safely on disk, and what the run now takes there.
+
+        Args:
+            step: updates done so far.
+            seconds: how long saving took.
+            states: saved states on disk.
+            published: published checkpoints on disk.
+            size: bytes of them all.
+        """
+        amount = f"{states} {'state' if states == 1 else 'states'} and {published} published"
+        on_disk = f"{amount}, {size / 1e6:.1f} MB on disk"
+        self._line(f"checkpoint at step {step} - ({seconds:.3f} sec), {on_disk}")
 
     def stop(self, step: int, *, reason: str) -> None:
         """Say that the run ends before its last step.
@@ -166,12 +139,53 @@ class TrainingLog:
         """
         self._line(f"stop at step {step}: {reason}")
 
-    def done(self, step: int) -> None:
-        """Say that the run reached its last step."""
-        self._line(f"done at step {step}")
+    def done(self, step: int, why: str = "") -> None:
+        """Say that the run is at its end.
+
+        Args:
+            step: updates done.
+            why: what ended it before its last step, if something did.
+        """
+        self._line(f"done at step {step}: {why}" if why else f"done at step {step}")
+
+    def diverged(self, step: int, *, loss: float, batch: str) -> None:
+        """Say that the loss is no number any more, or exploded.
+
+        Args:
+            step: the update that it happened in.
+            loss: training loss in nats per sample.
+            batch: what was learned from.
+        """
+        self._line(f"diverged at step {step}: loss = {loss:.5g}, batch = {batch}")
+
+    def roll_back(self, step: int, *, rate: float) -> None:
+        """Say that training goes back to a step and on from there with a lower learning rate.
+
+        Args:
+            step: of the checkpoint.
+            rate: factor of the learning rate.
+        """
+        self._line(f"roll back to step {step}: learning rate x {rate:g}")
+
+    def note(self, text: str) -> None:
+        """Tell a person something that no program reads."""
+        self._line(f"note: {text}")
+
+    def ended(self) -> bool:
+        """Whether the log says already that the run is at its end."""
+        return self._ending() == "done"
+
+    def sync(self) -> None:
+        """Wait until all that was written would survive a power cut."""
+        os.fsync(self._file.fileno())
+
+    def _ending(self) -> str:
+        return last_ending(self._path.read_text("utf-8", "replace"))
 
     def _line(self, text: str) -> None:
-        self._file.write(f"{text}\n".encode())
+        # The name of a file may hold a line feed, and must not begin a line of its own.
+        whole = "".join(letter if letter.isprintable() else " " for letter in text)
+        self._file.write(f"{whole}\n".encode(errors="replace"))
 
 
 def last_ending(text: str) -> str:
@@ -181,76 +195,25 @@ def last_ending(text: str) -> str:
         text: the log, or the part of it that survived.
 
     Returns:
-        The reason of its stop line, "done", or "" if it ended without a word.
+        The reason of its stop line, "done", "diverged", or "" if it ended without a word.
     """
     reason = ""
-    for kind, found in _lines(text):
-        if kind in ("begin", "end"):
-            reason = found["reason"] if kind == "end" else ""
+    for line in lines(text):
+        if line.program == RAWTONE and line.kind in ("start", "resume", "roll back", "end"):
+            reason = line["reason"] if line.kind == "end" else ""
     return reason
 
 
-def parse(text: str) -> list[Row]:
-    """Read a training log, however badly it was treated.
-
-    Work that a restart repeats is told once, as the later session had it. A restart is manual where
-    the session before it was stopped by a signal or had finished, and automatic where it ended
-    without a word.
+def restart_after(ending: str) -> Restart:
+    """Tell what kind of restart follows a session that ended so.
 
     Args:
-        text: the log.
+        ending: as `last_ending` or a resume line tells it.
 
     Returns:
-        One row for each step it tells of, ascending. `restart` marks the first row of each session
-        but the first.
+        "manual" where a person had stopped the training or it was done, otherwise "automatic".
     """
-    rows: dict[int, Row] = {}
-    sessions: list[Restart] = []
-    ending = ""
-    for kind, found in _lines(text):
-        step = int(found["step"])
-        if kind == "begin":
-            if rows and not sessions:
-                sessions.append("")  # its own first line is what was lost
-            sessions.append(_restart_after(ending) if sessions else "")
-            ending = ""
-            rows = {k: row for k, row in rows.items() if k <= step}
-        elif kind == "end":
-            ending = found["reason"]
-        elif kind in ("step", "validation"):
-            session = max(len(sessions) - 1, 0)
-            rows[step] = _told(rows.get(step, Row(step)), kind, found, session)
-    return _marked(sorted(rows.values(), key=lambda row: row.step), sessions)
-
-
-def _lines(text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    for line in text.split("\n"):
-        for kind, pattern in _LINES:
-            found = pattern.fullmatch(line.rstrip("\r"))
-            if found:
-                yield kind, found
-                break
-
-
-def _told(row: Row, kind: str, found: re.Match[str], session: int) -> Row:
-    loss = float(found["loss"])
-    if kind == "validation":
-        return replace(row, validation_loss=loss, session=session)
-    return replace(row, loss=loss, seconds_per_step=float(found["seconds"]), session=session)
-
-
-def _restart_after(ending: str) -> Restart:
-    return "manual" if ending in (*MANUAL_REASONS, "done") else "automatic"
-
-
-def _marked(rows: list[Row], sessions: list[Restart]) -> list[Row]:
-    latest, marked = 0, []
-    for row in rows:
-        if row.session > latest:
-            row = replace(row, restart=sessions[row.session])
-            latest = row.session
-        marked.append(row)
-    return marked
+    return "manual" if ending in BY_A_PERSON else "automatic"
 
 
 def _circumstances(run: str, threads: int) -> str:

@@ -1,5 +1,6 @@
 """The optimizer's side of training: a model, its optimizer, and all of their state as arrays."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -7,83 +8,114 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from rawtone.models.families import assign
+from rawtone.errors import UserError
 from rawtone.settings import Training
+from rawtone.training import optimizers
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
 from rawtone.training.scoring import Scorer
 
 
-def learning_rate(training: Training) -> Any:
-    """Return the learning rate, or its schedule over steps.
-
-    Args:
-        training: settings; `cosine` falls to zero at the last step (Loshchilov & Hutter 2017,
-            section 3, without restarts), after a linear warm-up.
-    """
-    if training.schedule == "constant" and not training.warmup_steps:
-        return training.learning_rate
-    return keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=0.0 if training.warmup_steps else training.learning_rate,
-        decay_steps=max(training.steps - training.warmup_steps, 1),
-        alpha=1.0 if training.schedule == "constant" else 0.0,
-        warmup_target=training.learning_rate if training.warmup_steps else None,
-        warmup_steps=training.warmup_steps,
-    )
-
-
-def _array(variable: Any) -> NDArray[Any]:
+def _array(value: Any) -> NDArray[Any]:
     # of a sum, as numpy 2 warns about TensorFlow's variables but not about its tensors
-    return np.asarray(ops.convert_to_numpy(variable.value + 0))
+    return np.asarray(ops.convert_to_numpy(value + 0))
 
 
 class Trainer:
-    """Updates a model batch by batch.
+    """Updates a model step by step.
 
     Args:
-        model: maps codes [batch, context + window - 1] to logits [batch, window, levels].
+        model: maps codes [batch, context + window - 1] to logits [batch, window, levels]. It has
+            its first weights: an average begins with them.
         training: settings.
     """
 
     def __init__(self, model: Any, training: Training) -> None:
         self.model = model
         self.scorer = Scorer(model)
-        self.optimizer = keras.optimizers.Adam(
-            learning_rate(training), global_clipnorm=training.clip_norm
-        )
-        self.optimizer.build(model.trainable_variables)
-        model.compile(optimizer=self.optimizer, loss=self.scorer.loss, jit_compile=True)
+        self._trained = model.trainable_variables
+        plain = optimizers.plain(training)
+        self.optimizer = optimizers.stepping(plain, training)
+        self.optimizer.build(self._trained)
+        self._published = plain.averages or self._trained
+        # of weights that sum to one, so that batches of unlike weights make one right mean
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+        model.compile(self.optimizer, loss=loss, jit_compile=True, auto_scale_loss=False)
 
-    def update(self, batch: Batch) -> float:
+    def update(self, batches: Sequence[Batch], learning_rate: float) -> float:
         """Make one optimizer step.
 
-        Returns:
-            The batch's loss before the step, in nats per sample.
-        """
-        self.model.reset_metrics()  # or Keras would return the mean since the start
-        loss = self.model.train_on_batch(batch.codes, batch.targets, sample_weight=batch.weights)
-        return float(np.asarray(loss))
+        Args:
+            batches: as many as `training.accumulate`, whose mean gradient makes the step.
+            learning_rate: of this step.
 
-    def validate(self, batches: list[Batch]) -> float:
-        """Return the mean loss of batches in nats per sample, without learning from them."""
-        scored = [float(batch.weights.sum()) for batch in batches]
-        losses = [self.scorer.score(batch) for batch in batches]
-        return float(np.average(losses, weights=scored))
+        Returns:
+            The mean loss of the batches before the step, in nats per sample.
+        """
+        self.optimizer.learning_rate = learning_rate
+        share = len(batches) / sum(float(batch.weights.sum()) for batch in batches)
+        losses = [
+            self.model.train_on_batch(
+                batch.codes, batch.targets, sample_weight=batch.weights * np.float32(share)
+            )
+            for batch in batches
+        ]
+        return float(np.mean([np.asarray(loss) for loss in losses]))
+
+    def validate(self, batches: Iterable[Batch]) -> float:
+        """Return the mean loss of batches in nats per sample, without learning from them.
+
+        Args:
+            batches: scored with the averaged weights where there are any.
+        """
+        values = [variable.value for variable in self._published]
+        scored = [
+            (self.scorer.score(batch, values), float(batch.weights.sum())) for batch in batches
+        ]
+        losses, weights = zip(*scored, strict=True)
+        return float(np.average(losses, weights=weights))
 
     def weights(self) -> Arrays:
-        """Return the model's variables by path."""
-        return {v.path: _array(v) for v in self.model.variables}
+        """Return what is published: weights by path, averaged where the settings say so."""
+        arrays = {v.path: _array(v.value) for v in self.model.weights}
+        published = zip(self._trained, self._published, strict=True)
+        return arrays | {variable.path: _array(value.value) for variable, value in published}
 
     def state(self) -> Arrays:
-        """Return everything that decides how training goes on: weights and optimizer."""
-        slots = {
-            f"optimizer/{index:04d}": _array(variable)
-            for index, variable in enumerate(self.optimizer.variables)
+        """Return everything that decides how training goes on, in the order of its making.
+
+        Not by path: paths need not be unique, and hold counters of the process that made them.
+        """
+        return {
+            f"{part}/{index:04d}": _array(variable.value)
+            for part, variables in self._variables().items()
+            for index, variable in enumerate(variables)
         }
-        return {f"model/{path}": array for path, array in self.weights().items()} | slots
 
     def restore(self, state: Arrays) -> None:
-        """Take over what `state` returned."""
-        assign(self.model, {name.removeprefix("model/"): state[name] for name in state})
-        for index, variable in enumerate(self.optimizer.variables):
-            variable.assign(state[f"optimizer/{index:04d}"])
+        """Take over what `state` returned.
+
+        Raises:
+            UserError: the state is of another model or optimizer.
+        """
+        _require_alike(state, self.state())
+        for part, variables in self._variables().items():
+            for index, variable in enumerate(variables):
+                variable.assign(state[f"{part}/{index:04d}"])
+
+    def _variables(self) -> dict[str, list[Any]]:
+        return {"model": self.model.variables, "optimizer": self.optimizer.variables}
+
+
+def _require_alike(found: Arrays, expected: Arrays) -> None:
+    for name in sorted({*found, *expected}):
+        was, has = (_kind(arrays.get(name)) for arrays in (found, expected))
+        if was != has:
+            raise UserError(
+                f"the state is of another model: its array {name} is {was}, and {has} is expected; "
+                "train under another experiment, or move the run's folder away to train anew"
+            )
+
+
+def _kind(array: NDArray[Any] | None) -> str:
+    return "missing" if array is None else f"{array.dtype}{list(array.shape)}"

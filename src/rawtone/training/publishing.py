@@ -1,0 +1,59 @@
+"""Publishing a finished run: what others need of it, under an experiment's name."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rawtone.files import sha256, write_json
+from rawtone.training import checkpoints
+from rawtone.training.log import bits
+from rawtone.training.run_folder import Facts
+
+
+def publish(run: Path, results: Path, record: dict[str, Any], facts: Facts) -> None:
+    """Publish weights without optimizer slots, the log, and what they are.
+
+    Done anew as a whole whenever it is called, so a kill in between costs nothing.
+
+    Args:
+        run: the folder of the run, finished.
+        results: the folder of the experiment.
+        record: what config.json shall say beside the machinery.
+        facts: of the run's last state.
+    """
+    shutil.rmtree(results / "checkpoints", ignore_errors=True)
+    (results / "checkpoints").mkdir(parents=True)
+    published = [
+        _published(weights, results, facts) for weights in sorted((run / "weights").glob("*.npz"))
+    ]
+    write_json(results / "config.json", record | _machinery(facts))
+    shutil.copyfile(run / "train.log", results / "train.log")
+    manifest = {"run": record["run"], "checkpoints": published}
+    write_json(results / "checkpoints.json", manifest)
+
+
+def _published(weights: Path, results: Path, facts: Facts) -> dict[str, Any]:
+    step, file = checkpoints.step_of(weights), f"checkpoints/{weights.name}"
+    _link(weights, results / file)
+    loss = facts.validated.get(step)
+    return {
+        "step": step,
+        "file": file,
+        "sha256": sha256(results / file),
+        "validation_bits": None if loss is None else round(bits(loss), 4),
+    }
+
+
+def _machinery(facts: Facts) -> dict[str, Any]:
+    """Return what the run was computed on in the end and, where that changed, before."""
+    last = {k: v for k, v in facts.machinery[-1].items() if k != "from_step"}
+    return last if len(facts.machinery) == 1 else last | {"machinery": facts.machinery}
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a finished file a second name, or copy it where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -1,0 +1,98 @@
+"""How the backend is started, what it says of the device, and how it runs out of memory.
+
+Starting decides for a whole process, so those tests start processes of their own.
+"""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from rawtone.errors import UserError
+from rawtone.models import backend
+
+XLA = (
+    "import keras, tensorflow as tf; from rawtone.models.backend import compiled;"
+    "print(float(compiled(lambda x: x + 1)(tf.ones(()))))"
+)
+
+
+def in_a_process(start: str, then: str, **environment: str) -> str:
+    """Return what a process prints that starts the backend and goes on."""
+    code = f"import os; from rawtone.models import backend; backend.{start}; {then}"
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("XLA_", "TF_", "KERAS_"))}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean | environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.removesuffix("\n")
+
+
+@pytest.mark.parametrize(
+    ("start", "before", "after"),
+    [
+        ("start()", "", "--xla_gpu_deterministic_ops=true"),
+        (
+            "start()",
+            "--xla_cpu_enable_fast_math=false",
+            "--xla_cpu_enable_fast_math=false --xla_gpu_deterministic_ops=true",
+        ),
+        ("start()", "--xla_gpu_deterministic_ops=false", "--xla_gpu_deterministic_ops=false"),
+        ("start(deterministic=False)", "", ""),
+    ],
+)
+def test_determinism_is_added_to_what_the_user_has_and_xla_takes_it(
+    start: str, before: str, after: str
+) -> None:
+    # XLA ends a process that gives it a flag it does not know.
+    then = f"print(os.environ.get('XLA_FLAGS', '')); {XLA}"
+    environment = {"XLA_FLAGS": before} if before else {}
+    assert in_a_process(start, then, **environment).split("\n") == [after, "2.0"]
+
+
+def test_starting_twice_says_it_once() -> None:
+    printed = in_a_process("start()", "backend.start(); print(os.environ['XLA_FLAGS'])")
+    assert printed == "--xla_gpu_deterministic_ops=true"
+
+
+def test_the_device_is_one_line_with_what_there_is_of_it() -> None:
+    backend.start()
+    line = backend.device()
+    assert re.fullmatch(r"CPU, \d+ threads|GPU .+, memory growth (on|off)", line)
+    if line.startswith("CPU"):
+        assert line == f"CPU, {backend.facts()['threads']} threads"
+
+
+def test_running_out_of_memory_tells_which_setting_helps() -> None:
+    backend.start()
+    import tensorflow
+
+    with (
+        pytest.raises(UserError, match=r"out of memory on this device \(.+\): lower batch_size"),
+        backend.explaining_memory("lower batch_size"),
+    ):
+        tensorflow.zeros([1 << 44])
+
+
+def test_jax_running_out_of_memory_is_told_by_its_status() -> None:
+    class XlaRuntimeError(RuntimeError):
+        """As JAX raises it, which is not installed here."""
+
+    with (
+        pytest.raises(UserError, match="lower batch_size"),
+        backend.explaining_memory("lower batch_size"),
+    ):
+        raise XlaRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 17179869184 bytes.")
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError("RESOURCE_EXHAUSTED of ideas"), RuntimeError("INTERNAL: a bug")]
+)
+def test_other_errors_stay_what_they_are(error: Exception) -> None:
+    with pytest.raises(type(error), match=str(error)), backend.explaining_memory("lower it"):
+        raise error
