@@ -1,10 +1,12 @@
 """A disk that is really full while training: one clear line, and nothing that was saved is lost."""
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,8 +21,9 @@ experiments:
   mine:
     corpus: mine
     preset: wavenet-demo
-    model: {dilations: [1, 2, 4], residual_channels: 16, dilation_channels: 16, skip_channels: 16}
-    training: {steps: 12, window: 100, validate_every: 12, checkpoint_every: 4}
+    model: {dilations: [1, 2, 4], residual_channels: 8, dilation_channels: 8, skip_channels: 8}
+    training:
+      {steps: 3000, window: 100, validate_every: 100, checkpoint_every: 100, keep: {last: 3}}
 """
 
 
@@ -42,7 +45,9 @@ def rawtone(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def test_a_full_disk_stops_the_training_and_room_lets_it_go_on(small_disk: Path) -> None:
+@pytest.fixture
+def ready(small_disk: Path) -> Path:
+    """Prepare all that training needs."""
     Path("music").mkdir()
     for name in range(4):
         tone = 0.3 * np.sin(np.arange(12000) * (0.1 + name / 20))
@@ -50,16 +55,39 @@ def test_a_full_disk_stops_the_training_and_room_lets_it_go_on(small_disk: Path)
     Path("params.yaml").write_text(PARAMS)
     for stage in ("settings", "fetch", "convert", "chunk"):
         assert rawtone(stage, *(["mine"] if stage != "settings" else [])).returncode == 0
-    ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(2**20 + 2**19 + 2**18 + 2**16))
+    return small_disk
 
-    stopped = rawtone("train", "mine")
-    assert stopped.returncode == 1
-    assert "no space left on the disk" in stopped.stderr
-    assert "Traceback" not in stopped.stderr
-    assert not [p for p in small_disk.rglob("*") if p.name.startswith(".")]
 
-    ballast.unlink()
+def test_a_disk_full_while_training_stops_it_and_room_lets_it_go_on(ready: Path) -> None:
+    command = [sys.executable, "-m", "rawtone", "train", "mine"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
+        while not list(ready.glob("*/weights/step-*")):
+            assert training.poll() is None
+            time.sleep(0.01)
+        fill(ready / "ballast")
+        _, said = training.communicate()
+    assert training.returncode == 1
+    assert "no space left on the disk" in said
+    assert "Traceback" not in said
+    assert not [path for path in ready.rglob("*") if path.name.startswith(".")]
+
+    (ready / "ballast").unlink()
     assert rawtone("train", "mine").returncode == 0
     published = json.loads(Path("results/mine/checkpoints.json").read_text())
-    assert [c["step"] for c in published["checkpoints"]] == [4, 8, 12]
+    assert [c["step"] for c in published["checkpoints"]] == [2800, 2900, 3000]
+
+
+def test_a_disk_too_small_for_the_checkpoints_is_refused_before_training(ready: Path) -> None:
+    (ready / "ballast").write_bytes(bytes(2**21 - 2**16))
+    refused = rawtone("train", "mine")
+    assert refused.returncode == 1
+    assert "of disk, and" in refused.stderr
+    assert "training.keep" in refused.stderr
+    assert not list(ready.glob("*/checkpoints"))
+
+
+def fill(path: Path) -> None:
+    """Write until not a byte more fits."""
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass

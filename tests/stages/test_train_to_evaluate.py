@@ -128,7 +128,7 @@ def test_a_terminal_shows_progress_and_time_left_and_the_log_does_not(here: Path
     assert re.search(rb"train: +100%.*40/40 \[\d\d:\d\d<00:00.*step.* bits\]", shown)
     logged = Path("log.txt").read_text().splitlines()
     assert logged
-    assert all(line.startswith("train mine: step ") for line in logged)
+    assert all(line.startswith(("train mine: about ", "train mine: step ")) for line in logged)
 
 
 def test_another_learning_rate_is_another_run_and_back_is_the_old_one(here: Path) -> None:

@@ -194,6 +194,12 @@ def test_a_loss_that_explodes_stops_the_training_and_keeps_the_last_good_state(
     assert "diverged at step 6" in log_of(tmp_path / "run")
 
 
+def test_held_out_audio_that_surprises_the_model_is_no_divergence(tmp_path: Path) -> None:
+    run = loop(tmp_path / "run", {"validations": [50.0] * 4})
+    run.run()
+    assert run.step == 8
+
+
 def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the loss is nan at step 6"):
         loop(tmp_path / "run", {"broken_at": 5}).run()

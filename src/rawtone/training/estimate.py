@@ -107,7 +107,7 @@ def require_disk(needed: int, folder: Path) -> None:
     if needed > free:
         raise UserError(
             f"{folder}: the checkpoints need {_size(needed)} of disk, and {_size(free)} are free; "
-            "set training.keep to fewer of them, for instance {last: 2, best: 1}"
+            "free some, or set training.keep to fewer of them, for instance {last: 2, best: 1}"
         )
 
 
