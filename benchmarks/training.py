@@ -48,7 +48,7 @@ def bare(trainer: Trainer, training: Training, train: Windows) -> None:
     for step in range(training.steps):
         trainer.update([train.batch(step)], learning_rate(training, step))
         if (step + 1) % training.validate_every == 0:
-            trainer.validate([train.batch(i) for i in range(training.validation_batches)])
+            trainer.validate(train.batch(i) for i in range(training.validation_batches))
 
 
 def whole(trainer: Trainer, training: Training, train: Windows) -> None:

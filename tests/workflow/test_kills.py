@@ -165,6 +165,7 @@ def start(project) -> Iterator[Callable[..., Session]]:
 OF_SNAKEMAKE = [
     ("SIGINT", _ctrl_c),
     ("SIGTERM", _to_the_trainer(signal.SIGTERM)),
+    ("parent", _to_the_tool(signal.SIGTERM)),
     ("parent", _to_the_tool(signal.SIGKILL)),
 ]
 OF_DVC = [
