@@ -281,3 +281,13 @@ def test_the_log_tells_what_training_will_take_and_how_it_went(tmp_path: Path) -
     for line in ("start at step 0 of 8", "note: about 0:00:", "step 8 - loss =", "done at step 8"):
         assert line in log
     assert "validation at step 4" in log
+
+
+def test_curves_are_written_for_tensorboard_only_where_asked_for(tmp_path: Path) -> None:
+    loop(tmp_path / "without").run()
+    assert not (tmp_path / "without" / "tensorboard").exists()
+    with pytest.raises(Stopped):
+        loop(tmp_path / "with", {"signal_at": 4}, tensorboard=True).run()
+    loop(tmp_path / "with", tensorboard=True).run()
+    assert len(list((tmp_path / "with" / "tensorboard").iterdir())) == 2
+    assert published(tmp_path / "with") == published(tmp_path / "without")
