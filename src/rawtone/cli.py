@@ -12,13 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from tqdm import tqdm
 
+from rawtone.ending import Ended, ending_on_signals
 from rawtone.errors import Stopped, UserError
-from rawtone.training.signals import PARENT_DIED, STOPPING, signal_on_parent_death
 
 STAGES = {
     "settings": "resolve params.yaml into one settings file for each stage",
@@ -134,42 +132,15 @@ def _link(source: Path, target: Path) -> None:
 def _logged(options: argparse.Namespace) -> int:
     name: str = getattr(options, "name", "")
     given = [value for value in (name, getattr(options, "to", "")) if value]
-    with _messages(options.stage, name, options.log) as messages, _ending_on_signals():
+    with _messages(options.stage, name, options.log) as messages, ending_on_signals():
         try:
             if getattr(options, "attempt", 0) > 1:
                 messages.warning("crashed or was killed; trying again in %d seconds", PAUSE)
                 time.sleep(PAUSE)
             return _run(options.stage, given, messages)
-        except (KeyboardInterrupt, _Ended) as end:
+        except (KeyboardInterrupt, Ended) as end:
             messages.warning("stopped")
-            return end.status if isinstance(end, _Ended) else 128 + signal.SIGINT
-
-
-class _Ended(BaseException):
-    """A signal came where nobody else listens; not an Exception, which libraries may swallow."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.status = 128 + number
-
-
-def _end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise _Ended(number)
-
-
-@contextmanager
-def _ending_on_signals() -> Iterator[None]:
-    """End in order on signals, as on Ctrl-C, and together with a workflow that was killed."""
-    listened = {n for n in STOPPING if signal.getsignal(n) == signal.SIG_DFL}
-    if os.environ.get("RAWTONE_END_WITH_PARENT"):
-        listened.add(PARENT_DIED)
-        signal_on_parent_death(PARENT_DIED)
-    before = {number: signal.signal(number, _end) for number in listened}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+            return end.status if isinstance(end, Ended) else 128 + signal.SIGINT
 
 
 def _run(stage: str, names: list[str], messages: logging.Logger) -> int:
