@@ -21,7 +21,7 @@ experiments:
     corpus: mine
     preset: wavenet-demo
     quantizer: {levels: 16}
-    model: {dilations: [1, 2], residual_channels: 4, dilation_channels: 4, skip_channels: 4}
+    model: {dilations: [1], residual_channels: 4, dilation_channels: 4, skip_channels: 4}
     training:
       steps: 6000
       window: 32
