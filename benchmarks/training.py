@@ -64,7 +64,7 @@ def whole(trainer: Trainer, training: Training, train: Windows) -> None:
             machinery=backend.facts(),
             uniform_loss=math.log(256),
             place=lambda chunk, sample: f"{chunk} at {sample}",
-            needs_disk=0,
+            require_room=lambda: 0,
         ).run()
 
 

@@ -88,6 +88,13 @@ MISTAKES = [
     ("experiments.first.training.steps", 0, "experiments.first.training.steps: ", "found 0"),
     ("experiments.first.quantizer.levels", 1, "experiments.first.quantizer.levels: ", "found 1"),
     ("experiments.first.sampling.seeds", [1, 1], "experiments.first.sampling: ", "twice"),
+    ("experiments.first.training.keep", 3, "experiments.first.training.keep: ", "a table of keys"),
+    (
+        "experiments.first.start_from",
+        {"experiment": "other", "step": "first"},
+        "experiments.first.start_from.step: expected",
+        "or 'best' or 'last', found 'first'",
+    ),
     ("experiments.first", 7, "experiments.first: expected", "found 7"),
     ("experiments.First Try", GOOD["experiments"]["first"], "experiments.First Try: ", "First Try"),
     ("experiments", {}, "experiments: ", "found {}"),

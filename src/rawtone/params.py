@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from rawtone.errors import UserError, nearest
 from rawtone.settings import Experiment, Params
@@ -41,14 +42,29 @@ def _with_preset(where: str, experiment: Any) -> Any:
 
 
 def _one_line(error: ValidationError) -> str:
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"] if part != "[key]")
-    message = first["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
+    first, *others = error.errors()
+    path = _key_of(first)
     if first["type"] == "missing":
-        message = "expected a value, found none"
-    elif first["type"] not in ("unknown_key", "value_error"):
+        return f"{path}: expected a value, found none"
+    alternatives = [_words(first), *(_words(other) for other in others if _key_of(other) == path)]
+    message = " or ".join(
+        [alternatives[0], *(a.removeprefix("expected ") for a in alternatives[1:])]
+    )
+    if first["type"] not in ("unknown_key", "value_error"):
         message = f"{message}, found {first['input']!r}"
     return f"{path}: {message}" if path else message
+
+
+def _key_of(error: ErrorDetails) -> str:
+    """Return the path of a key as params.yaml has it, without pydantic's names of alternatives."""
+    parts = [str(part) for part in error["loc"] if part != "[key]"]
+    return ".".join(part for part in parts if not part.startswith(("constrained-", "literal[")))
+
+
+def _words(error: ErrorDetails) -> str:
+    if error["type"] in ("model_type", "model_attributes_type"):
+        return "expected a table of keys"
+    return error["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
 
 
 def _check_together(params: Params, where: str) -> None:

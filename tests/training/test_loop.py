@@ -129,7 +129,7 @@ def loop(folder: Path, script: dict[str, Any] | None = None, **settings: Any) ->
         machinery={"threads": 2},
         uniform_loss=math.log(LEVELS),
         place=lambda chunk, sample: f"chunk {chunk} at {sample}",
-        needs_disk=4000,
+        require_room=lambda: 4000,
     )
 
 
@@ -173,6 +173,20 @@ def test_a_finished_run_is_left_as_it_is(tmp_path: Path) -> None:
     before = log_of(tmp_path / "run")
     loop(tmp_path / "run").run()
     assert log_of(tmp_path / "run") == before
+
+
+def test_a_finished_run_is_not_refused_for_what_only_training_needs(tmp_path: Path) -> None:
+    def refuse() -> int:
+        raise UserError("too large")
+
+    refused = loop(tmp_path / "other")
+    refused.require_room = refuse
+    with pytest.raises(UserError, match="too large"):
+        refused.run()
+    loop(tmp_path / "run").run()
+    again = loop(tmp_path / "run")
+    again.require_room = refuse
+    again.run()
 
 
 def test_a_run_killed_before_its_last_word_says_it_when_run_again(tmp_path: Path) -> None:

@@ -189,6 +189,16 @@ class Project:
         _link_environment(root)
         return Project(root)
 
+    def pulled(self, root: Path) -> "Project":
+        """Return a clone that has pulled everything from a store where this one has put it."""
+        store = root.parent / "store"
+        self.run("dvc", "remote", "add", "--default", "store", str(store))
+        self.commit()
+        self.run("dvc", "push")
+        clone = self.clone(root)
+        clone.run("dvc", "pull")
+        return clone
+
 
 def _stand_in(verb: str) -> str:
     reads, writes = STAGES[verb]

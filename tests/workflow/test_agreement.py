@@ -76,11 +76,7 @@ def test_new_experiment_and_its_removal(project):
 
 def test_clone_and_pull_leave_nothing_to_do(project, tmp_path):
     """Whatever modification times the files of the clone got."""
-    project.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-    project.commit()
-    project.run("dvc", "push")
-    clone = project.clone(tmp_path / "clone" / "project")
-    clone.run("dvc", "pull")
+    clone = project.pulled(tmp_path / "clone" / "project")
     assert nothing_to_do(clone)
     clone.edit("params.yaml", "seconds: 2", "seconds: 3")
     clone.run("snakemake")

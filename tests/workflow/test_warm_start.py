@@ -147,11 +147,7 @@ def test_edit_of_what_begins_from_it_leaves_the_origin_alone(project):
 
 def test_clone_and_pull_leave_nothing_to_do(project, tmp_path):
     """Whatever modification times the files of the clone got; an edit is followed there, too."""
-    project.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
-    project.commit()
-    project.run("dvc", "push")
-    clone = project.clone(tmp_path / "clone" / "project")
-    clone.run("dvc", "pull")
+    clone = project.pulled(tmp_path / "clone" / "project")
     assert nothing_to_do(clone)
     clone.edit("params.yaml", "seed: 5", "seed: 6")
     clone.run("snakemake")

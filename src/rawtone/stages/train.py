@@ -88,7 +88,6 @@ def _train(
     model = build(WaveNet(**settings["model"]), quantizer.levels, training.seed, training.precision)
     if begins:
         begins.load(model)
-    needs_disk = _require_room(model, training, layout.run(key))
     draw = partial(_windows, chunks, quantizer, model.receptive_field, training)
     train = draw("train", FROM_SILENCE)
     loop = Loop(
@@ -101,7 +100,7 @@ def _train(
         machinery=backend.facts(),
         uniform_loss=math.log(quantizer.levels),
         place=partial(_place, chunks, train.rows),
-        needs_disk=needs_disk,
+        require_room=partial(_require_room, model, training, layout.run(key)),
         notes=_notes(begins),
     )
     loop.run()

@@ -45,7 +45,7 @@ class Loop:
         machinery: what computes, for the record: threads, devices, versions.
         uniform_loss: that of a model that knows nothing, in nats per sample.
         place: puts a window (an index into the rows of `train`, and a sample) into words.
-        needs_disk: bytes that all checkpoints take, as foretold.
+        require_room: refuses what does not fit; returns the bytes that all checkpoints take.
         notes: lines for the log about where this training comes from and runs on.
     """
 
@@ -58,7 +58,7 @@ class Loop:
     machinery: dict[str, Any]
     uniform_loss: float
     place: Callable[[int, int], str]
-    needs_disk: int
+    require_room: Callable[[], int]
     notes: Sequence[str] = ()
     step: int = 0
     facts: Facts = field(default_factory=Facts)
@@ -74,7 +74,7 @@ class Loop:
 
         Raises:
             Stopped: a signal asked for it; the state is saved.
-            UserError: the loss exploded, or no checkpoint is whole.
+            UserError: what is needed does not fit, the loss exploded, or no checkpoint is whole.
         """
         with TrainingLog(self.folder / "train.log") as log, listening() as stop:
             self._begin(log)
@@ -91,13 +91,14 @@ class Loop:
         self._run.tidy()
         resumed = self._restore(log)
         if not self._finished():
+            disk = self.require_room()
             tell = log.resume if resumed else log.start
             threads = self.machinery["threads"]
             tell(self.step, self.training.steps, run=self.key, threads=threads)
             for line in self.notes:
                 log.note(line)
             self._note_machinery(log)
-            self._foretell(log)
+            self._foretell(log, disk)
 
     def _restore(self, log: TrainingLog) -> bool:
         """Take over the newest state, or save the first."""
@@ -128,12 +129,12 @@ class Loop:
             log.note(line)
             _log.warning("%s", line)
 
-    def _foretell(self, log: TrainingLog) -> None:
+    def _foretell(self, log: TrainingLog, disk: int) -> None:
         remaining = self.training.steps - self.step
         seconds = preview.seconds(
             self.trainer, self.training, self.train, self.validation, remaining
         )
-        line = estimate.words(seconds, remaining, self.needs_disk, self.training)
+        line = estimate.words(seconds, remaining, disk, self.training)
         log.note(line)
         _log.info("%s", line)
 

@@ -118,12 +118,13 @@ class RunFolder:
         return target
 
     def _forget_what_was_rolled_back(self) -> None:
+        all_events = self.rollbacks()
         for place in self.states.glob("step-*"):
             try:
                 done = checkpoints.read_facts(place)["rollbacks"]
             except (OSError, ValueError, KeyError):
                 continue  # damaged: passed over, and named, when a state is looked for
-            events = self.rollbacks()[done:]
+            events = all_events[done:]
             if events and step_of(place) > min(event["to"] for event in events):
                 shutil.rmtree(place)
 
