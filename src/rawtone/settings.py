@@ -182,6 +182,12 @@ class Training(Settings):
         description="Where the loss explodes, go back to the checkpoint before, multiply the "
         "learning rate by this, and go on; without it training stops there.",
     )
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="Threads to compute with on a CPU: the last bits depend on how many. Without "
+        "it as many as the machine has, so that another machine gets other last bits.",
+    )
     deterministic: bool = Field(True, description="The same bytes again, also on a GPU.")
     seed: int = Field(ge=0)
     log_every: int = Field(ge=1, description="Steps between two lines of the log.")
@@ -196,6 +202,9 @@ class Training(Settings):
         False, description="Write scalars and clips for TensorBoard, in the run's folder."
     )
 
+
+# Keys of `training` that came later; at these values a run keeps the name that it had before.
+LATER = {"threads": None}
 
 # Keys of `training` that no weight depends on: what is kept, shown and saved on the way.
 NOT_DECISIVE = ("keep", "save_minutes", "log_every", "tensorboard")

@@ -60,6 +60,14 @@ def test_starting_twice_says_it_once() -> None:
     assert printed == "--xla_gpu_deterministic_ops=true"
 
 
+def test_as_many_threads_compute_as_the_settings_say() -> None:
+    """Whatever the machine has, so that another one gets the same last bits."""
+    printed = in_a_process(
+        "start(threads=3)", "print(backend.device(), backend.facts()['threads'])"
+    )
+    assert printed == "CPU, 3 threads 3"
+
+
 def test_the_device_is_one_line_with_what_there_is_of_it() -> None:
     backend.start()
     line = backend.device()

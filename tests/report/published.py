@@ -9,6 +9,7 @@ from rawtone.audio import ffmpeg, pcm
 from rawtone.corpus import table
 from rawtone.files import sha256, write_json
 from rawtone.stages import parse_log
+from rawtone.training.plain_log import plain
 
 RATE = 8000
 HOSTILE = '<script>document.title="owned"</script>"><img src=http://example.org/x.png>'
@@ -86,7 +87,10 @@ def _training(folder: Path, steps: tuple[int, ...]) -> None:
     write_json(folder / "config.json", config)
     kept = [{"step": s, "file": f"checkpoints/step-{s:08d}.npz", "sha256": "0"} for s in steps]
     write_json(folder / "checkpoints.json", {"run": "3f2a9c0d1e2f", "checkpoints": kept})
-    (folder / "train.log").write_text(_log(max(steps)))
+    log = folder.parents[1] / "runs/3f2a9c0d1e2f/train.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(_log(max(steps)))
+    (folder / "train.log").write_text(plain(log.read_text(), [], None))
     columns = ("step", "split", "bits", "samples")
     bits = [
         {"step": str(s), "split": split, "bits": f"{_loss(s) / math.log(2) + extra:.4f}"}

@@ -1,5 +1,6 @@
 """parse-log turns a log into the table and the curves of the contract."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from rawtone.corpus import table
 from rawtone.errors import UserError
 from rawtone.files import write_json
 from rawtone.stages import parse_log
+from rawtone.training.plain_log import plain
 
 LOG = """start at step 0 of 30: run a, 2026-11-21T02:00:00Z, host, pid 1, 2 threads
 step 10 - loss = 5.545, (0.100 sec/step)
@@ -36,29 +38,56 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project with one experiment, whose log is still to be written."""
     monkeypatch.chdir(tmp_path)
     write_json(tmp_path / "settings/parse-log/x.json", {})
-    (tmp_path / "results/x").mkdir(parents=True)
+    write_json(tmp_path / "results/x/config.json", {"run": "abc"})
     return tmp_path / "results/x"
 
 
-def test_the_table_has_a_row_for_each_step(project: Path) -> None:
-    (project / "train.log").write_text(LOG)
+def write_log(project: Path) -> Path:
+    """Write the log of a run and what is published of it; return the run's folder."""
+    run = project.parents[1] / "runs/abc"
+    run.mkdir(parents=True)
+    (run / "train.log").write_text(LOG)
+    (project / "train.log").write_text(plain(LOG, [], None))
+    return run
+
+
+def test_what_is_published_tells_of_no_time_and_no_restart(project: Path) -> None:
+    """So that it is the same on every machine, however often training was interrupted there."""
+    write_log(project)
     parse_log.run("x")
     rows = table.read(project / "history.csv")
-    assert list(rows[0]) == list(parse_log.COLUMNS)
-    assert [row["step"] for row in rows] == ["10", "20", "30"]
+    assert list(rows[0]) == [c for c in parse_log.COLUMNS if c != "seconds_per_step"]
+    assert [(row["step"], row["session"], row["restart"]) for row in rows] == [
+        ("10", "0", ""),
+        ("20", "0", ""),
+        ("30", "0", ""),
+    ]
     assert (rows[0]["bits"], rows[0]["validation_bits"]) == ("7.9997", "")
     assert (rows[1]["loss"], rows[1]["validation_bits"]) == ("nan", "0.9998")
+    assert _names(project / "curves") == ["loss.svg"]
+    assert "restart" not in (project / "curves/loss.svg").read_text()
+
+
+def test_a_clone_without_the_run_gets_the_same(project: Path) -> None:
+    run = write_log(project)
+    parse_log.run("x")
+    files = [project / name for name in ("history.csv", "curves/loss.svg")]
+    before = [file.read_bytes() for file in files]
+    shutil.rmtree(run)
+    parse_log.run("x")
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_the_run_keeps_a_table_and_curves_with_times_and_restarts(project: Path) -> None:
+    run = write_log(project)
+    parse_log.run("x")
+    rows = table.read(run / "history.csv")
+    assert list(rows[0]) == list(parse_log.COLUMNS)
+    assert [row["step"] for row in rows] == ["10", "20", "30"]
     assert (rows[2]["session"], rows[2]["restart"]) == ("1", "automatic")
-    assert "automatic restart" in (project / "curves/loss.svg").read_text()
-
-
-def test_the_same_log_gives_the_same_bytes(project: Path) -> None:
-    (project / "train.log").write_text(LOG)
-    files = [project / name for name in ("history.csv", "curves/loss.svg", "curves/speed.svg")]
-    parse_log.run("x")
-    first = [file.read_bytes() for file in files]
-    parse_log.run("x")
-    assert [file.read_bytes() for file in files] == first
+    speed = (run / "curves/speed.svg").read_text()
+    assert "automatic restart" in speed
+    assert "about 3 s of computing, with 1 restart" in speed
 
 
 def test_a_log_of_rubbish_gives_an_empty_table(project: Path) -> None:

@@ -14,6 +14,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ import yaml
 from rawtone import cli
 from rawtone.corpus import table
 from rawtone.files import sha256
+from rawtone.stages import train
 
 PARAMS = """
 corpora:
@@ -44,6 +46,14 @@ TRAINED = Path("results/mine")
 def rawtone(*arguments: str) -> None:
     """Run a command that has to succeed."""
     subprocess.run([sys.executable, "-m", "rawtone", *arguments], check=True)
+
+
+def complaint(*arguments: str) -> str:
+    """Return what a command says that has to fail, by an error of the user's."""
+    command = [sys.executable, "-m", "rawtone", *arguments]
+    failed = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert failed.returncode == 1
+    return failed.stderr
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +97,37 @@ def test_training_a_finished_run_again_publishes_it_and_learns_nothing_new(here:
     shutil.rmtree(TRAINED)
     rawtone("train", "mine")
     assert (TRAINED / "checkpoints.json").read_text() == before
-    log = (TRAINED / "train.log").read_text()
+    log = next(Path("runs").glob("*/train.log")).read_text()
     assert log.count("\nstep 40 - loss") == 1
     assert "resume" not in log
+
+
+def test_other_cores_give_the_same_bytes(here: Path) -> None:
+    """Where the settings say how many threads compute: weights, clips and metrics."""
+    before = {file: sha256(file) for file in TRAINED.rglob("*") if file.is_file()}
+    shutil.rmtree("runs")
+    shutil.rmtree(TRAINED)
+    one_core = {min(os.sched_getaffinity(0))}
+    for stage in ("train", "sample", "evaluate"):
+        subprocess.run(
+            [sys.executable, "-m", "rawtone", stage, "mine"],
+            check=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, one_core),
+        )
+    assert {file: sha256(file) for file in before} == before
+
+
+def test_a_setting_that_came_later_renames_no_run(here: Path) -> None:
+    settings = json.loads(Path("settings/train/mine.json").read_text())
+    key, training = train.run_key(settings), settings["training"]
+    assert train.run_key(settings | {"training": training | {"threads": 3}}) != key
+    default = train.run_key(settings | {"training": training | {"threads": None}})
+    assert train.run_key(settings | {"training": without(training, "threads")}) == default
+
+
+def without(table: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a table as it was before it had a key."""
+    return {name: value for name, value in table.items() if name != key}
 
 
 def test_the_same_settings_give_the_same_weights(here: Path) -> None:
@@ -163,12 +201,11 @@ def test_the_same_checkpoint_gives_the_same_clips(here: Path) -> None:
     assert (TRAINED / "clips.json").read_text() == before
 
 
-def test_a_damaged_checkpoint_is_named(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_checkpoint_is_named(here: Path) -> None:
     weights = sorted((TRAINED / "checkpoints").iterdir())[0]
     weights.unlink()
     weights.write_bytes(b"not weights")
-    assert cli.main(["sample", "mine"]) == 1
-    assert f"{weights}: not the file that checkpoints.json names" in capsys.readouterr().err
+    assert f"{weights}: not the file that checkpoints.json names" in complaint("sample", "mine")
 
 
 def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> None:
@@ -197,10 +234,7 @@ def test_every_clip_is_heard_and_those_of_the_best_checkpoint_judged(here: Path)
     assert verdict["passed"] in ((True, False) if verdict["recordings_passed"] else (None,))
 
 
-def test_a_corpus_without_held_out_audio_is_refused(
-    here: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_corpus_without_held_out_audio_is_refused(here: Path) -> None:
     chunks = Path("data/chunks/mine/chunks.csv")
     chunks.write_text(chunks.read_text().replace("validation", "train"))
-    assert cli.main(["train", "mine"]) == 1
-    assert "no validation chunks" in capsys.readouterr().err
+    assert "no validation chunks" in complaint("train", "mine")

@@ -1,5 +1,6 @@
 rule parse_log:
     input:
+        "results/{name}/config.json",
         "results/{name}/train.log",
         settings="settings/parse-log/{name}.json",
         code=code("parse-log"),

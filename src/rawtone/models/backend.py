@@ -1,6 +1,7 @@
 """Start Keras and its backend: without its chatter, and reproducibly."""
 
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -31,12 +32,17 @@ def _without_chatter() -> Iterator[None]:
             os.close(terminal)
 
 
-def start(deterministic: bool = True) -> None:
+def start(deterministic: bool = True, threads: int | None = None) -> None:
     """Import Keras, with TensorFlow unless KERAS_BACKEND names another backend.
 
     Args:
         deterministic: GPUs give the same bytes again, at a cost. CPUs do under XLA, always.
             (TensorFlow's enable_op_determinism would turn XLA off in Keras's trainer.)
+        threads: to compute with on the CPU; None takes as many as the machine has. Sums are split
+            by threads, so their last bits depend on this, and not on how many cores there are.
+
+    Raises:
+        UserError: the backend cannot be told how many threads to take.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -48,8 +54,15 @@ def start(deterministic: bool = True) -> None:
         if keras.backend.backend() == "tensorflow":
             import tensorflow
 
+            if threads is not None:
+                tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
             for gpu in tensorflow.config.list_physical_devices("GPU"):
                 tensorflow.config.experimental.set_memory_growth(gpu, True)
+        elif threads is not None:
+            raise UserError(
+                f"training.threads: expected null with the backend {keras.backend.backend()}, "
+                f"which cannot be told; found {threads}"
+            )
 
 
 def _make_deterministic() -> None:
@@ -134,7 +147,24 @@ def _is_out_of_memory(error: Exception) -> bool:
 
 
 def _threads() -> int:
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        from tensorflow import config
+
+        if chosen := int(config.threading.get_intra_op_parallelism_threads()):
+            return chosen
     return len(os.sched_getaffinity(0)) if Path("/proc").exists() else os.cpu_count() or 1
+
+
+def cpu() -> str:
+    """Return the kind of CPU, by its name where the system tells one: kinds differ in last bits."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
 
 
 def facts() -> dict[str, Any]:
@@ -151,6 +181,7 @@ def facts() -> dict[str, Any]:
             "numpy": numpy.__version__,
             "python": ".".join(map(str, sys.version_info[:3])),
         },
+        "cpu": cpu(),
         "threads": _threads(),
         "devices": sorted({device.split(":")[0] for device in keras.distribution.list_devices()}),
     }

@@ -88,18 +88,20 @@ def loss_svg(
         return _svg(figure)
 
 
-def speed_svg(speed: Curve, restarts: Sequence[Restart]) -> str:
+def speed_svg(speed: Curve, restarts: Sequence[Restart], title: str = "") -> str:
     """Draw how long a step took: every logged step faintly, and the trend.
 
     Args:
         speed: seconds per step.
         restarts: where training was interrupted.
+        title: how long it took in all.
 
     Returns:
         An SVG document.
     """
     with matplotlib.rc_context(_STYLE):
         figure, axes = _axes("seconds per step")
+        axes.set_title(title, fontsize=10, loc="left")
         _draw_with_trend(axes, speed, "trend", [restart.step for restart in restarts])
         _limit_speed(axes, speed)
         _draw_restarts(axes, restarts)

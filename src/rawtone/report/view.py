@@ -1,6 +1,5 @@
 """What the page says of an experiment: tables and JSON in, words and figures out."""
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -121,7 +120,7 @@ def experiment(name: str, preset: str, corpus: str, published: Published) -> Exp
         verdict=str(published.metrics.get("melody", {}).get("sentence", "")),
         headline=_headline(lines),
         bits=lines,
-        curves=[(file, _curve_words(file, published)) for file in published.curves],
+        curves=[(file, _curve_words(published)) for file in published.curves],
         checkpoints=_checkpoints(name, published, best),
         facts=_facts(published),
         settings=[
@@ -237,12 +236,9 @@ def _summary(published: Published) -> str:
         words.append(f"and makes {rate:,} samples a second")
     steps = [int(row["step"]) for row in published.history]
     trained = f"Trained for {counted(max(steps), 'step')}" if steps else ""
-    speeds = [s for row in published.history if (s := known(row["seconds_per_step"])) is not None]
-    if trained and speeds:
-        trained += f", about {duration(max(steps) * statistics.median(speeds))} of computing"
-    restarts = sum(bool(row["restart"]) for row in published.history)
-    if restarts:
-        trained += f", with {counted(restarts, 'restart')}"
+    back = sum(bool(row["restart"]) for row in published.history)
+    if trained and back:
+        trained += f", going back {counted(back, 'time')} where the loss exploded"
     sentences = [" ".join(words), trained, _began(published)]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
@@ -252,18 +248,16 @@ def _began(published: Published) -> str:
     return f"Began from {words}" if words else ""
 
 
-def _curve_words(file: str, published: Published) -> str:
+def _curve_words(published: Published) -> str:
     history, began = published.history, _began(published)
-    column, what = ("bits", "Loss in bits per sample")
-    if file.endswith("speed.svg"):
-        column, what, began = ("seconds_per_step", "Seconds per step", "")
-    points = [(row["step"], v) for row in history if (v := known(row[column])) is not None]
+    what = "Loss in bits per sample over steps"
+    points = [(row["step"], v) for row in history if (v := known(row["bits"])) is not None]
     if not points:
-        return f"{what} over steps."
+        return f"{what}."
     (first, start), (last, end) = points[0], points[-1]
-    restarts = [row["step"] for row in history if row["restart"]]
-    again = f" Restarts before step {', '.join(restarts)}." if restarts else ""
-    words = f"{what} over steps: {start:.2f} at step {first}, {end:.2f} at step {last}.{again}"
+    back = [row["step"] for row in history if row["restart"]]
+    again = f" It went back before step {', '.join(back)}." if back else ""
+    words = f"{what}: {start:.2f} at step {first}, {end:.2f} at step {last}.{again}"
     return f"{words} {began}." if began else words
 
 

@@ -17,7 +17,7 @@ from rawtone.evaluation.held_out import HeldOut
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
 from rawtone.files import write_json
 from rawtone.models import backend
-from rawtone.settings import WaveNet
+from rawtone.settings import Training, WaveNet
 from rawtone.stages import layout
 from rawtone.training.checkpoints import read_arrays
 
@@ -31,10 +31,11 @@ def run(experiment: str) -> None:
     Args:
         experiment: its name in params.yaml.
     """
-    backend.start()
     folder = layout.results(experiment)
     corpus = layout.read_settings("evaluate", experiment)["corpus"]
     config = json.loads((folder / "config.json").read_text())
+    training = Training(**config["training"])
+    backend.start(training.deterministic, training.threads)
     chunks = Chunks.open(layout.chunks(corpus))
     held_out = {split: HeldOut(chunks, split, config) for split in HELD_OUT}
     scored = _bits(folder, config, held_out)

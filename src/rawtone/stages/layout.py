@@ -1,6 +1,7 @@
 """Where everything lies on disk, relative to the project's root."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,18 @@ def chunks(corpus: str) -> Path:
 
 
 def run(key: str) -> Path:
-    """Return the folder of a training's state, declared to neither workflow tool."""
-    return Path("runs") / key
+    """Return the folder of a training's state, declared to neither workflow tool.
+
+    DVC's temporary experiments train in the project they came from, or their end would be the
+    end of their checkpoints, too.
+    """
+    return Path(os.path.relpath(os.environ.get("DVC_ROOT", ".")), "runs", key)
+
+
+def run_of(experiment: str) -> Path:
+    """Return the folder of the run that an experiment published; it need not be on this machine."""
+    published = json.loads((results(experiment) / "config.json").read_text())
+    return run(published["run"])
 
 
 def results(experiment: str) -> Path:

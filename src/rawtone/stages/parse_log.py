@@ -1,15 +1,20 @@
-"""train.log -> history.csv and curves; also the logs of other programs."""
+"""train.log -> history.csv and curves; also the logs of other programs.
+
+The published log holds no times, so that its table and curve are the same on every machine. The log
+of the run itself, where it was trained on this one, gets a table and curves of its own, with times.
+"""
 
 import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 from rawtone.corpus import table
 from rawtone.errors import UserError
 from rawtone.files import write_atomically
 from rawtone.report.plots import BITS, Curve, Restart, loss_svg, speed_svg
-from rawtone.report.words import counted
+from rawtone.report.words import counted, duration
 from rawtone.stages import layout
 from rawtone.training.history import Row, parse
 from rawtone.training.log_formats import PROGRAMS
@@ -24,6 +29,7 @@ COLUMNS = (
     "session",
     "restart",
 )
+TIMED = ("seconds_per_step",)
 UNKNOWN = "loss, as logged (less is better)"
 
 _NUMBERED = re.compile(r"(?:loss|speed)-[0-9]+\.svg")
@@ -43,8 +49,11 @@ def run(name: str, to: str = "") -> None:
     """
     if to:
         _publish(_read_any(Path(name)), Path(to), name)
-    else:
-        _publish(_read_own(name), layout.results(name), name)
+        return
+    _publish(_read_own(name), layout.results(name), name, timed=False)
+    log = layout.run_of(name) / "train.log"
+    if log.exists():
+        _publish(parse(log.read_text("utf-8", "replace")), log.parent, name)
 
 
 def _read_own(name: str) -> list[Row]:
@@ -73,23 +82,30 @@ def _read_any(path: Path) -> list[Row]:
     return rows
 
 
-def _publish(rows: Sequence[Row], folder: Path, name: str) -> None:
+def _publish(rows: Sequence[Row], folder: Path, name: str, timed: bool = True) -> None:
     runs = max((row.run for row in rows), default=0) + 1
     for number in range(runs):
         ending = f"-{number}" if number else ""
-        _draw([row for row in rows if row.run == number], folder / "curves", ending)
+        _draw([row for row in rows if row.run == number], folder / "curves", ending, timed)
     _remove_others(folder / "curves", runs)
-    columns = COLUMNS if runs == 1 else ("run", *COLUMNS)
+    columns = [c for c in COLUMNS if timed or c not in TIMED]
+    columns = columns if runs == 1 else ["run", *columns]
     table.write(folder / "history.csv", columns, [_cells(row, columns) for row in rows])
+    if timed:
+        _tell(rows, runs, name)
+
+
+def _tell(rows: Sequence[Row], runs: int, name: str) -> None:
     found = counted(len(rows), "step"), counted(sum(bool(row.restart) for row in rows), "restart")
     several = f" in {counted(runs, 'run')}" if runs > 1 else ""
     _log.info("read %s and %s%s from the log of %s", *found, several, name)
 
 
-def _draw(rows: Sequence[Row], folder: Path, ending: str) -> None:
+def _draw(rows: Sequence[Row], folder: Path, ending: str, timed: bool) -> None:
     restarts = [Restart(row.step, row.restart) for row in rows if row.restart]
     write_atomically(folder / f"loss{ending}.svg", _loss(rows, restarts))
-    write_atomically(folder / f"speed{ending}.svg", _speed(rows, restarts))
+    if timed:
+        write_atomically(folder / f"speed{ending}.svg", _speed(rows, restarts))
 
 
 def _remove_others(folder: Path, runs: int) -> None:
@@ -110,7 +126,12 @@ def _loss(rows: Sequence[Row], restarts: Sequence[Restart]) -> str:
 
 
 def _speed(rows: Sequence[Row], restarts: Sequence[Restart]) -> str:
-    return speed_svg(_curve([(row.step, row.seconds_per_step) for row in rows]), restarts)
+    speed = _curve([(row.step, row.seconds_per_step) for row in rows])
+    if not speed.values:
+        return speed_svg(speed, restarts)
+    computing = duration(rows[-1].step * median(speed.values))
+    again = f", with {counted(len(restarts), 'restart')}" if restarts else ""
+    return speed_svg(speed, restarts, f"about {computing} of computing{again}")
 
 
 def _curve(points: Sequence[tuple[int, float | None]]) -> Curve:

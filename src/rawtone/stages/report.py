@@ -20,7 +20,7 @@ from rawtone.report.pictures import spectrogram, waveform
 from rawtone.report.view import Experiment, Published, asset, experiment
 from rawtone.stages import layout
 
-_CURVES = ("loss.svg", "speed.svg")
+_CURVES = ("loss.svg",)
 
 _log = logging.getLogger("rawtone")
 
@@ -61,6 +61,7 @@ def _replaced(folder: Path) -> Iterator[Path]:
 def _experiment(name: str, entry: Mapping[str, str], folder: Path) -> Experiment:
     results = layout.results(name)
     (folder / name).mkdir()
+    _add_journal(name, folder)
     clips = _json(results / "clips.json", [])
     published = Published(
         config=_json(results / "config.json", {}),
@@ -106,6 +107,15 @@ def _add_curve(name: str, file: str, folder: Path) -> bool:
     if source.exists():
         shutil.copyfile(source, folder / name / file)
     return source.exists()
+
+
+def _add_journal(name: str, folder: Path) -> None:
+    """Copy the curve of speed, which is no part of the results: DVC and git pass it over."""
+    if (layout.results(name) / "config.json").exists():
+        speed = layout.run_of(name) / "curves/speed.svg"
+        if speed.exists():
+            (folder / name / "journal").mkdir()
+            shutil.copyfile(speed, folder / name / "journal/speed.svg")
 
 
 def _corpus(name: str) -> Corpus:

@@ -38,13 +38,13 @@ def run(experiment: str) -> None:
         UserError: nothing is published yet, a checkpoint is damaged, or TensorBoard is asked for
             and not installed.
     """
-    backend.start()
     folder = layout.results(experiment)
     sampling = Sampling(**layout.read_settings("sample", experiment)["sampling"])
     config = json.loads((folder / "config.json").read_text())
+    training = Training(**config["training"])
+    backend.start(training.deterministic, training.threads)
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
-    for_tensorboard = Training(**config["training"]).tensorboard
-    if for_tensorboard:
+    if training.tensorboard:
         tensorboard.require()
     generator = _Generator(config, sampling)
     shutil.rmtree(folder / "clips", ignore_errors=True)
@@ -55,7 +55,7 @@ def run(experiment: str) -> None:
             clips += _clips(folder, checkpoint, generator, bar.update)
     clips.sort(key=lambda clip: (clip["step"], clip["temperature"], clip["seed"]))
     write_json(folder / "clips.json", clips)
-    if for_tensorboard:
+    if training.tensorboard:
         tensorboard.show_clips(layout.run(config["run"]) / "tensorboard/clips", folder, clips)
     _log.info("%d clips of %g s in %s", len(clips), sampling.seconds, folder / "clips")
 

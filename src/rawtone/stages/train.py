@@ -11,7 +11,7 @@ from rawtone.corpus.chunks import Chunks
 from rawtone.errors import UserError
 from rawtone.files import canonical_json, sha256
 from rawtone.models import backend
-from rawtone.settings import NOT_DECISIVE, Quantizer, Training, WaveNet
+from rawtone.settings import LATER, NOT_DECISIVE, Quantizer, Training, WaveNet
 from rawtone.stages import layout, origin
 from rawtone.training import estimate
 from rawtone.training.batches import FROM_SILENCE, Windows
@@ -36,7 +36,7 @@ def run(experiment: str) -> None:
     begins = origin.find(settings, run_key)
     key = _key(settings, begins)
     with exclusive(layout.run(key)):
-        backend.start(settings["training"]["deterministic"])
+        backend.start(settings["training"]["deterministic"], settings["training"]["threads"])
         with backend.explaining_memory("set a smaller training.batch_size or training.window"):
             _train(experiment, key, settings, chunks, begins)
 
@@ -58,7 +58,11 @@ def run_key(settings: dict[str, Any]) -> str:
 
 def _key(settings: dict[str, Any], begins: origin.Origin | None) -> str:
     folder = layout.chunks(settings["corpus"])
-    training = {k: v for k, v in settings["training"].items() if k not in NOT_DECISIVE}
+    training = {
+        name: value
+        for name, value in settings["training"].items()
+        if name not in NOT_DECISIVE and (name not in LATER or value != LATER[name])
+    }
     decisive = {
         "chunks": {name: sha256(folder / name) for name in ("chunks.csv", "chunks.npy")},
         "code_version": CODE_VERSION,

@@ -112,7 +112,7 @@ class TrainingLog:
             step: updates done so far.
             loss: validation loss in nats per sample.
         """
-        self._line(f"validation at step {step} - loss = {loss:.3f}, {bits(loss):.3f} bits")
+        self._line(validation_line(step, loss))
 
     def checkpoint(
         self, step: int, *, seconds: float, states: int, published: int, size: int
@@ -165,7 +165,7 @@ class TrainingLog:
             step: of the checkpoint.
             rate: factor of the learning rate.
         """
-        self._line(f"roll back to step {step}: learning rate x {rate:g}")
+        self._line(roll_back_line(step, rate))
 
     def note(self, text: str) -> None:
         """Tell a person something that no program reads."""
@@ -186,6 +186,16 @@ class TrainingLog:
         # The name of a file may hold a line feed, and must not begin a line of its own.
         whole = "".join(letter if letter.isprintable() else " " for letter in text)
         self._file.write(f"{whole}\n".encode(errors="replace"))
+
+
+def validation_line(step: int, loss: float) -> str:
+    """Return the line that tells of a validation; the loss in nats per sample."""
+    return f"validation at step {step} - loss = {loss:.3f}, {bits(loss):.3f} bits"
+
+
+def roll_back_line(step: int, rate: float) -> str:
+    """Return the line that tells of going back to a step with a factor of the learning rate."""
+    return f"roll back to step {step}: learning rate x {rate:g}"
 
 
 def last_ending(text: str) -> str:

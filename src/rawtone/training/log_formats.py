@@ -55,6 +55,7 @@ FORMATS: dict[str, _Table] = {
         ("loop", r".*Restarting the service at .+"),
     ),
     RAWTONE: _table(
+        ("step", rf"step {_STEP} - loss = (?P<loss>{_LOSS}) nats"),
         (
             "validation",
             rf"validation at step {_STEP} - loss = (?P<validation>{_LOSS}), (?:{_LOSS}) bits",

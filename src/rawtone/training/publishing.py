@@ -1,14 +1,20 @@
-"""Publishing a finished run: what others need of it, under an experiment's name."""
+"""Publishing a finished run: what others need of it, under an experiment's name.
+
+What is published is the same bytes wherever it was trained, and however often it was interrupted.
+How the training went on this machine, with its times and restarts, stays with the run.
+"""
 
 import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from rawtone.files import sha256, write_json
+from rawtone.files import sha256, write_atomically, write_json
+from rawtone.settings import Training
 from rawtone.training import checkpoints
 from rawtone.training.log import bits
-from rawtone.training.run_folder import Facts
+from rawtone.training.plain_log import plain
+from rawtone.training.run_folder import Facts, RunFolder
 
 
 def publish(run: Path, results: Path, record: dict[str, Any], facts: Facts) -> None:
@@ -28,9 +34,15 @@ def publish(run: Path, results: Path, record: dict[str, Any], facts: Facts) -> N
         _published(weights, results, facts) for weights in sorted((run / "weights").glob("*.npz"))
     ]
     write_json(results / "config.json", record | _machinery(facts))
-    shutil.copyfile(run / "train.log", results / "train.log")
+    _publish_log(run, results, Training(**record["training"]))
     manifest = {"run": record["run"], "checkpoints": published}
     write_json(results / "checkpoints.json", manifest)
+
+
+def _publish_log(run: Path, results: Path, training: Training) -> None:
+    text = (run / "train.log").read_text("utf-8", "replace")
+    rollbacks = RunFolder(run, training).rollbacks()
+    write_atomically(results / "train.log", plain(text, rollbacks, training.rollback))
 
 
 def _published(weights: Path, results: Path, facts: Facts) -> dict[str, Any]:
