@@ -21,7 +21,6 @@ import pytest
 import soundfile
 import yaml
 
-from rawtone import cli
 from rawtone.corpus import table
 from rawtone.files import sha256
 from rawtone.stages import train
