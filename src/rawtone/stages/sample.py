@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from rawtone.audio import ffmpeg, pcm, quantizers
+from rawtone.audio.fingerprint import fingerprint
 from rawtone.errors import UserError
 from rawtone.files import atomic, sha256, write_json
 from rawtone.models import backend
@@ -127,6 +128,7 @@ def _clips(
             "wav": str(wav),
             "mp3": str(mp3),
             "sha256": sha256(folder / wav),
+            "fingerprint": fingerprint(audio),
         }
 
 
