@@ -1,6 +1,12 @@
 # Recordings in, a page of clips to listen to out. `snakemake` builds everything that params.yaml
 # asks for; `snakemake -n` says what it would do. Each stage has its rule in workflow/rules.
+import sys
+from pathlib import Path
+
 from snakemake.utils import min_version
+
+# The code of this checkout, also where the installed one is another's: `dvc exp run --temp`.
+sys.path.insert(0, str(Path("src").resolve()))
 
 from workflow import agreement, lifeline
 

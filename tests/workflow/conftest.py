@@ -65,6 +65,8 @@ import hashlib
 import json
 from pathlib import Path
 
+from rawtone.stages import layout
+
 VERB, READS, WRITES = {verb!r}, {reads!r}, {writes!r}
 
 
@@ -86,6 +88,10 @@ def run(name: str = "all") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({{"bits": bits, "digest": digest.hexdigest()}})
         path.write_text(f"step,bits\\n0,{{bits}}\\n" if path.suffix == ".csv" else text)
+    if VERB == "train":
+        state = layout.run(digest.hexdigest()[:12]) / "state"
+        state.parent.mkdir(parents=True, exist_ok=True)
+        state.touch()
     with Path("logs/ran.txt").open("a") as ran:
         ran.write(f"{{VERB}}@{{name}}\\n")
 '''

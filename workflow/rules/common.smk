@@ -15,6 +15,8 @@ from workflow.messages import is_news
 # `rawtone` of this very environment, also where nobody activated it.
 beside_us = str(Path(sys.executable).parent)
 os.environ.update(PATH=os.pathsep.join([beside_us, os.getenv("PATH", os.defpath)]))
+# And of this very checkout, as the Snakefile has it.
+os.environ.update(PYTHONPATH=str(Path("src").resolve()))
 
 if workflow.is_main_process:
     lifeline.tie()
