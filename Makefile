@@ -11,6 +11,14 @@ UV := build/uv/bin/uv
 .PHONY: all setup test lint lock
 .DEFAULT_GOAL := all
 
+# Scripts of an environment hold its path, so a project that was moved needs a new one.
+ifneq ($(wildcard .venv/ready),)
+ifneq ($(shell cat .venv/ready),$(CURDIR))
+MOVED := .venv
+.PHONY: .venv/ready
+endif
+endif
+
 all: setup
 	@$(BIN)/snakemake
 	@echo "To listen, open $(CURDIR)/report/index.html in a browser."
@@ -19,10 +27,12 @@ setup: .venv/ready
 
 .venv/ready: $(UV) requirements.lock pyproject.toml
 	@echo "Setting up .venv: takes a few minutes, once."
+	@rm -rf $(MOVED)
 	@$(PYTHON) -m venv --without-pip .venv
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $@
+	@git config merge.dvc-lock.driver "$(BIN)/python workflow/merge_lock.py %O %A %B" 2>/dev/null || true
+	@echo '$(CURDIR)' > $@
 
 $(UV): requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' || { \

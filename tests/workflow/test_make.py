@@ -18,8 +18,8 @@ def set_up(project):
     """A built project whose environment is newer than the lock files."""
     uv = project.root / "build/uv/bin/uv"
     uv.parent.mkdir(parents=True)
-    for stamp in (uv, project.root / ".venv/ready"):
-        stamp.touch()
+    uv.touch()
+    (project.root / ".venv/ready").write_text(f"{project.root}\n")
     return project
 
 
@@ -38,6 +38,14 @@ def test_make_builds_where_nobody_activated_the_environment(set_up):
     bare = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
     set_up.run("make", extra=bare)
     assert set_up.ran() == ["report"]
+
+
+def test_a_project_that_was_moved_gets_its_environment_anew(set_up):
+    """The scripts of the old one name an interpreter that is not there any more."""
+    (set_up.root / ".venv/ready").write_text("/where/it/was\n")
+    assert "rm -rf .venv\n" in set_up.run("make", "--dry-run", "setup").stdout
+    (set_up.root / ".venv/ready").write_text(f"{set_up.root}\n")
+    assert "rm" not in set_up.run("make", "--dry-run", "setup").stdout
 
 
 def test_python_that_is_too_old_is_one_line(pristine, tmp_path):
