@@ -29,6 +29,9 @@ STAGES = {
     "evaluate": "measure checkpoints and clips",
     "report": "make the listening page",
 }
+OTHERS = {
+    "verify": ("rawtone.verification.verify", "tell how far the results here are from a commit's"),
+}
 UNNAMED = ("settings", "report")
 PAUSE = 5  # seconds after a crash; a GPU's memory is not free again at once
 
@@ -40,9 +43,12 @@ def _parser() -> argparse.ArgumentParser:
         "all, in order, as far as needed.",
     )
     commands = parser.add_subparsers(dest="stage", required=True, metavar="stage")
-    for stage, text in STAGES.items():
+    others = {name: text for name, (_, text) in OTHERS.items()}
+    for stage, text in (STAGES | others).items():
         command = commands.add_parser(stage, help=text, description=text)
-        if stage not in UNNAMED:
+        if stage == "verify":
+            command.add_argument("name", nargs="?", default="HEAD", metavar="commit")
+        elif stage not in UNNAMED:
             of_corpus = stage in ("fetch", "convert", "chunk")
             what = "a corpus of params.yaml" if of_corpus else "an experiment of params.yaml"
             command.add_argument("name", help=what)
@@ -145,7 +151,8 @@ def _logged(options: argparse.Namespace) -> int:
 
 def _run(stage: str, names: list[str], messages: logging.Logger) -> int:
     try:
-        importlib.import_module(f"rawtone.stages.{stage.replace('-', '_')}").run(*names)
+        module, _ = OTHERS.get(stage, (f"rawtone.stages.{stage.replace('-', '_')}", ""))
+        importlib.import_module(module).run(*names)
     except UserError as error:
         messages.error("error: %s", error)
         return 1

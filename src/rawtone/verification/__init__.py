@@ -1,0 +1,1 @@
+"""Whether this machine came to the recorded results, and if not, how far it is from them."""
