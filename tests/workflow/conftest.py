@@ -15,7 +15,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PROJECT = [
-    "Snakefile", "Makefile", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore", "workflow", "src",
+    "Snakefile", "Makefile", "dvc.yaml", ".dvc", ".dvcignore", ".gitignore", ".gitattributes",
+    "workflow", "src",
     "pyproject.toml", "requirements.lock", "requirements-uv.lock",
 ]  # fmt: skip
 SCRIPTS = {
@@ -63,6 +64,7 @@ STAND_IN = '''"""A stand-in: outputs that tell of the bytes of the inputs, and o
 
 import hashlib
 import json
+import time
 from pathlib import Path
 
 from rawtone.stages import layout
@@ -88,6 +90,9 @@ def run(name: str = "all") -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({{"bits": bits, "digest": digest.hexdigest()}})
         path.write_text(f"step,bits\\n0,{{bits}}\\n" if path.suffix == ".csv" else text)
+        if Path("hang").exists() and Path("hang").read_text() == VERB:
+            Path("hanging").touch()
+            time.sleep(60)
     if VERB == "train":
         state = layout.run(digest.hexdigest()[:12]) / "state"
         state.parent.mkdir(parents=True, exist_ok=True)
@@ -184,17 +189,20 @@ class Project:
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--allow-empty", "--message", "x")
 
+    def at(self, root: Path) -> "Project":
+        """Return a project that something else has put there, with an environment of its own."""
+        _link_environment(root)
+        return Project(root)
+
     def copy(self, root: Path) -> "Project":
         """Return the same project elsewhere, modification times kept."""
         shutil.copytree(self.root, root, symlinks=True)
-        _link_environment(root)
-        return Project(root)
+        return self.at(root)
 
     def clone(self, root: Path) -> "Project":
         """Return a git clone, with nothing that git does not hold."""
         self.run("git", "clone", "--quiet", str(self.root), str(root))
-        _link_environment(root)
-        return Project(root)
+        return self.at(root)
 
     def pulled(self, root: Path) -> "Project":
         """Return a clone that has pulled everything from a store where this one has put it."""
