@@ -53,11 +53,11 @@ def _all(resolved: Params, checksums: Checksums) -> Iterator[tuple[Path, dict[st
 def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
     corpus = resolved.corpora[name]
     full = corpus.model_dump()
-    form = {key: full[key] for key in ("sample_rate", "channels", "strict")}
+    form = {key: full[key] for key in ("sample_rate", "channels")}
     found = [_source(name, i, source, checksums) for i, source in enumerate(corpus.sources)]
     return {
         "fetch": {"sources": found},
-        "convert": form | {"ffmpeg": full["ffmpeg"]},
+        "convert": form | {key: full[key] for key in ("strict", "ffmpeg")},
         "chunk": form | {key: full[key] for key in ("chunk", "split")},
     }
 
