@@ -1,16 +1,19 @@
 """A small project on its own: the real workflow, the real tools, stand-ins for the stages."""
 
 import json
+import os
 import re
 import shutil
 import stat
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 ROOT = Path(__file__).parents[2]
@@ -215,6 +218,55 @@ class Project:
         return clone
 
 
+class Session:
+    """A command in a session of its own, as in a terminal, and all that it started."""
+
+    def __init__(self, project: Project, *command: str) -> None:
+        self.root: Path = project.root
+        self.printed = project.root.parent / "printed.txt"
+        with self.printed.open("w") as file:
+            self.process = subprocess.Popen(
+                command,
+                cwd=self.root,
+                env=project.environment,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def living(self) -> list[psutil.Process]:
+        """Return every process of the session, orphans too."""
+        return [p for p in psutil.process_iter() if self._is_ours(p)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            ours = os.getsid(process.pid) == self.process.pid
+            return ours and process.status() != psutil.STATUS_ZOMBIE
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            return False
+
+    def find(self, *words: str) -> int:
+        """Return the process whose command line has these words."""
+        (found,) = (p.pid for p in self.living() if set(words) <= _words(p))
+        return found
+
+    def end(self) -> int:
+        """Wait until nothing of it is left; return the exit status of the command."""
+        status = self.process.wait(timeout=60)
+        deadline = time.monotonic() + 30
+        while self.living():
+            assert time.monotonic() < deadline, self.living()
+            time.sleep(0.05)
+        return status
+
+
+def _words(process: psutil.Process) -> set[str]:
+    try:
+        return {Path(word).name for word in process.cmdline()}
+    except psutil.NoSuchProcess:
+        return set()
+
+
 def _stand_in(verb: str) -> str:
     reads, writes = STAGES[verb]
     return STAND_IN.format(verb=verb, reads=reads, writes=writes)
@@ -276,3 +328,19 @@ def project(by_snakemake: Project, tmp_path: Path) -> Project:
     copy = by_snakemake.copy(tmp_path / "project")
     copy.ran()
     return copy
+
+
+@pytest.fixture
+def start(project: Project) -> Iterator[Callable[..., Session]]:
+    """Return what starts a command in the project; nothing of it outlives the test."""
+    sessions = []
+
+    def start(*command: str) -> Session:
+        sessions.append(Session(project, *command))
+        return sessions[-1]
+
+    yield start
+    for session in sessions:
+        for process in session.living():
+            process.kill()
+        session.process.wait()

@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 import soundfile
 
@@ -36,62 +36,6 @@ SNAKEMAKE = ("snakemake", "results/mine/config.json")
 DVC = ("dvc", "repro", "--single-item", "train@mine")
 
 
-class Session:
-    """A command in a session of its own, as in a terminal, and all that it started."""
-
-    def __init__(self, project, *command: str) -> None:
-        self.root: Path = project.root
-        self.printed = project.root.parent / "printed.txt"
-        with self.printed.open("w") as file:
-            self.process = subprocess.Popen(
-                command,
-                cwd=self.root,
-                env=project.environment,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-
-    def living(self) -> list[psutil.Process]:
-        """Return every process of the session, orphans too."""
-        return [p for p in psutil.process_iter() if self._is_ours(p)]
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        try:
-            ours = os.getsid(process.pid) == self.process.pid
-            return ours and process.status() != psutil.STATUS_ZOMBIE
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            return False
-
-    def find(self, *words: str) -> int:
-        """Return the process whose command line has these words."""
-        (found,) = (p.pid for p in self.living() if set(words) <= _words(p))
-        return found
-
-    def wait_for_steps(self, number: int) -> None:
-        """Wait until a training has logged so many steps more."""
-        goal = _steps(self.root) + number
-        while _steps(self.root) < goal:
-            assert self.process.poll() is None, self.printed.read_text()
-            time.sleep(0.02)
-
-    def end(self) -> int:
-        """Wait until nothing of it is left; return the exit status of the command."""
-        status = self.process.wait(timeout=60)
-        deadline = time.monotonic() + 30
-        while self.living():
-            assert time.monotonic() < deadline, self.living()
-            time.sleep(0.05)
-        return status
-
-
-def _words(process: psutil.Process) -> set[str]:
-    try:
-        return {Path(word).name for word in process.cmdline()}
-    except psutil.NoSuchProcess:
-        return set()
-
-
 def _log(root: Path) -> str:
     return "".join(log.read_text() for log in root.glob("runs/*/train.log"))
 
@@ -100,21 +44,29 @@ def _steps(root: Path) -> int:
     return _log(root).count("\nstep ")
 
 
+def _wait_for_steps(session, number: int) -> None:
+    """Wait until a training has logged so many steps more."""
+    goal = _steps(session.root) + number
+    while _steps(session.root) < goal:
+        assert session.process.poll() is None, session.printed.read_text()
+        time.sleep(0.02)
+
+
 def _published(root: Path) -> dict[str, str]:
     """Return what must not depend on how often a training was stopped."""
     files = sorted(root.glob("results/mine/checkpoints/*.npz"))
     return {file.name: sha256(file) for file in [*files, root / "results/mine/checkpoints.json"]}
 
 
-def _ctrl_c(session: Session) -> None:
+def _ctrl_c(session: Any) -> None:
     os.killpg(session.process.pid, signal.SIGINT)
 
 
-def _to_the_tool(number: signal.Signals) -> Callable[[Session], None]:
+def _to_the_tool(number: signal.Signals) -> Callable[[Any], None]:
     return lambda session: os.kill(session.process.pid, number)
 
 
-def _to_the_trainer(number: signal.Signals) -> Callable[[Session], None]:
+def _to_the_trainer(number: signal.Signals) -> Callable[[Any], None]:
     return lambda session: os.kill(session.find("rawtone", "train"), number)
 
 
@@ -145,22 +97,6 @@ def project(chunked, tmp_path):
     return chunked.copy(tmp_path / "project")
 
 
-@pytest.fixture
-def start(project) -> Iterator[Callable[..., Session]]:
-    """Return what starts a command in the project; nothing of it outlives the test."""
-    sessions = []
-
-    def start(*command: str) -> Session:
-        sessions.append(Session(project, *command))
-        return sessions[-1]
-
-    yield start
-    for session in sessions:
-        for process in session.living():
-            process.kill()
-        session.process.wait()
-
-
 # The reason that the training log has to give, and what ends it.
 OF_SNAKEMAKE = [
     ("SIGINT", _ctrl_c),
@@ -183,7 +119,7 @@ def test_after_any_end_the_same_command_goes_on_to_the_same_bytes(
     """It is saved each time, is not started again by itself, and leaves no process and no lock."""
     for reason, end in ends:
         session = start(*command)
-        session.wait_for_steps(2)
+        _wait_for_steps(session, 2)
         end(session)
         assert session.end() != 0
         printed = session.printed.read_text()
@@ -200,7 +136,7 @@ def test_snakemake_starts_a_killed_trainer_again_by_itself(start, undisturbed):
     """As the system kills it where memory is short; it resumes from its last checkpoint."""
     session = start(*SNAKEMAKE)
     while not list(session.root.glob("runs/*/checkpoints/step-*")):
-        session.wait_for_steps(1)
+        _wait_for_steps(session, 1)
     _to_the_trainer(signal.SIGKILL)(session)
     assert session.end() == 0, session.printed.read_text()
     assert session.printed.read_text().count("trying again") == 1
