@@ -5,7 +5,14 @@ The description of a field is what an editor shows for it (workflow/schemas/para
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from rawtone.errors import nearest
@@ -149,6 +156,12 @@ class Training(Settings):
 
     steps: int = Field(ge=1, description="Optimizer updates in all.")
     batch_size: int = Field(ge=1, description="Windows in a batch.")
+    workers: int = Field(
+        1,
+        ge=1,
+        description="Processes that share every batch, on several GPUs or hosts; they divide "
+        "batch_size.",
+    )
     accumulate: int = Field(
         1, ge=1, description="Batches whose mean gradient makes a step; saves memory."
     )
@@ -195,6 +208,20 @@ class Training(Settings):
     tensorboard: bool = Field(
         False, description="Write scalars and clips for TensorBoard, in the run's folder."
     )
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.batch_size % self.workers:
+            raise ValueError(
+                f"expected workers to divide batch_size, found {self.workers} and {self.batch_size}"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _silent_of_one(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a single worker: what is written of it, and its run's key, say nothing new."""
+        table: dict[str, Any] = dump(self)
+        return {k: v for k, v in table.items() if k != "workers" or v > 1}
 
 
 # Keys of `training` that no weight depends on: what is kept, shown and saved on the way.

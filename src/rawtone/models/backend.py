@@ -31,14 +31,19 @@ def _without_chatter() -> Iterator[None]:
             os.close(terminal)
 
 
-def start(deterministic: bool = True) -> None:
+def start(deterministic: bool = True, workers: int = 1) -> None:
     """Import Keras, with TensorFlow unless KERAS_BACKEND names another backend.
 
     Args:
         deterministic: GPUs give the same bytes again, at a cost. CPUs do under XLA, always.
             (TensorFlow's enable_op_determinism would turn XLA off in Keras's trainer.)
+        workers: processes that train together.
+
+    Raises:
+        UserError: they cannot, with this backend.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # where one of several ends, TensorFlow tells at length what all the others know already
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if workers == 1 else "3")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if deterministic:
         _make_deterministic()
@@ -50,6 +55,11 @@ def start(deterministic: bool = True) -> None:
 
             for gpu in tensorflow.config.list_physical_devices("GPU"):
                 tensorflow.config.experimental.set_memory_growth(gpu, True)
+    if workers > 1 and keras.backend.backend() != "tensorflow":
+        raise UserError(
+            f"training.workers: expected 1 with the backend {keras.backend.backend()}, found "
+            f"{workers}; set it to 1, or let KERAS_BACKEND be tensorflow"
+        )
 
 
 def _make_deterministic() -> None:
