@@ -15,7 +15,7 @@ from rawtone.settings import NOT_DECISIVE, Quantizer, Training, WaveNet
 from rawtone.stages import layout, origin
 from rawtone.training import estimate, roles, together
 from rawtone.training.batches import FROM_SILENCE, Windows
-from rawtone.training.team import Follower
+from rawtone.training.follower import Follower
 from rawtone.training.together import Team
 
 # Raise by hand when training code changes what is learned; then finished runs are trained anew.

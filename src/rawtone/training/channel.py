@@ -6,6 +6,7 @@ import socket
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -44,11 +45,8 @@ class Channel:
         """Send a message; who is not there any more gets none, and is noticed by who reads."""
         content = b"" if arrays is None else _packed(arrays)
         head = json.dumps({"size": len(content), "message": message}).encode()
-        with self._writing:
-            try:
-                self._connection.sendall(head + b"\n" + content)
-            except OSError:
-                return
+        with self._writing, suppress(OSError):
+            self._connection.sendall(head + b"\n" + content)
 
     def receive(self, patience: float | None = None) -> tuple[Message, Arrays] | None:
         """Return the next message and its arrays, or nothing if there will be no more.
@@ -72,7 +70,9 @@ class Channel:
             yield received
 
     def close(self) -> None:
-        """Say no more."""
+        """Say and hear no more."""
+        with suppress(OSError):  # not connected any more
+            self._connection.shutdown(socket.SHUT_RDWR)  # for who reads at this moment
         self._reader.close()
         self._connection.close()
 

@@ -17,9 +17,10 @@ from rawtone.models.collective import Collective, gradients, step
 from rawtone.settings import Training
 from rawtone.training.batches import Batch, Windows
 from rawtone.training.checkpoints import Arrays
+from rawtone.training.chief import Chief
+from rawtone.training.follower import Follower
 from rawtone.training.roles import Role
 from rawtone.training.signals import listening
-from rawtone.training.team import Chief, Follower
 from rawtone.training.trainer import Trainer
 
 
@@ -88,13 +89,18 @@ class LeadingTrainer(SharedTrainer):
     ) -> None:
         super().__init__(model, training, collective, chief.role)
         self._chief = chief
+        self._compiled = False
         self.restore(self._arrays())
 
     def update(self, batches: Sequence[Batch], learning_rate: float) -> float:
         """Make one optimizer step, all of us."""
         indices = [batch.index for batch in batches]
         self._chief.tell({"do": "update", "batches": indices, "rate": learning_rate})
-        return super().update(batches, learning_rate)
+        loss = super().update(batches, learning_rate)
+        if not self._compiled:  # others may still be at it, and whoever measures would wait for it
+            self.state()
+            self._compiled = True
+        return loss
 
     def validate(self, batches: Iterable[Batch]) -> float:
         """Return the mean loss of batches in nats per sample, each scored by all of us."""

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from rawtone.settings import Training
+from rawtone.training.chief import Chief
+from rawtone.training.follower import Follower
 from rawtone.training.lock import exclusive
 from rawtone.training.roles import Role
-from rawtone.training.team import Chief, Follower
 
 Team = Chief | Follower | None
 
@@ -77,5 +78,5 @@ def notes(team: Team, trainer: Any) -> list[str]:
     if not isinstance(team, Chief):
         return []
     where = ", ".join(f"{rank} on {host}" for rank, host in enumerate(team.hosts))
-    size = f"{trainer.exchanged / 1e6:.2f} MB of gradients are added up in every step"
+    size = f"every step adds up {trainer.exchanged:,} bytes of gradients"
     return [f"{team.role.size} workers, {where}; {size}"]

@@ -1,4 +1,4 @@
-"""The processes that train one run together: how they meet, and how they end together.
+"""Worker 0's side of a training by several processes: how they meet, and how they end together.
 
 Worker 0 tells the others what to do next, and each does it at the same time as worker 0. Messages
 go over a connection from each to worker 0, gradients go their own way. The connection also tells of
@@ -29,7 +29,7 @@ _log = logging.getLogger("rawtone")
 
 
 class Chief:
-    """Worker 0's side. As a context it starts the others, and ends them with itself.
+    """Speaks to the other workers. As a context it starts the others, and ends them with itself.
 
     Args:
         role: of this process.
@@ -160,7 +160,9 @@ class Chief:
             how = "is gone"
             if rank in self._started:
                 how = _in_words(self._started[rank])
-            _log.error("error: %s %s; the same command goes on", self._name(rank), how)
+            _log.error(
+                "error: %s %s; the same command goes on from the last state", self._name(rank), how
+            )
             self.tell({"do": "end", "status": 1})
             for process in self._started.values():
                 process.kill()
@@ -173,7 +175,7 @@ class Chief:
         trace: TracebackType | None,
     ) -> None:
         """End the others, well or as this one does."""
-        _leave_it_to_who_knows_better(error)
+        leave_it_to_who_knows_better(error)
         self._ending = True
         status = error.status if isinstance(error, Stopped) else int(error is not None)
         self.tell({"do": "end", "status": status})
@@ -186,10 +188,12 @@ class Chief:
                 process.wait()
         for thread in self._threads:
             thread.join(max(until - time.monotonic(), 0))
+        for channel in self._channels.values():
+            channel.close()
         self._server.close()
 
 
-def _leave_it_to_who_knows_better(error: BaseException | None) -> None:
+def leave_it_to_who_knows_better(error: BaseException | None) -> None:
     """Wait where a sum failed, as it does when a worker is gone: who reads its channel tells it."""
     if isinstance(error, Exception) and not isinstance(error, UserError | Stopped):
         time.sleep(GRACE)
@@ -205,88 +209,3 @@ def _in_words(process: "subprocess.Popen[bytes]") -> str:
     if status < 0:
         return f"was killed by {signal.Signals(-status).name}"
     return f"ended with status {status}"
-
-
-class Follower:
-    """The side of every other worker. As a context it ends when worker 0 does.
-
-    Args:
-        role: of this process.
-        key: of the run.
-    """
-
-    def __init__(self, role: Role, key: str) -> None:
-        self.role = role
-        self._key = key
-        self._orders: queue.Queue[tuple[Message, Arrays]] = queue.Queue()
-
-    def __enter__(self) -> Self:
-        """Do nothing yet; worker 0 is looked for when this one is ready."""
-        return self
-
-    def meet(self, port: int) -> list[str]:
-        """Find worker 0, and hear where each worker takes part in sums.
-
-        Args:
-            port: for that on this machine.
-
-        Returns:
-            host:port of every worker, by rank.
-
-        Raises:
-            UserError: worker 0 cannot be found.
-        """
-        self._channel = Channel(self._connected())
-        hello = {"rank": self.role.rank, "key": self._key, "port": port}
-        self._channel.send(hello | {"host": socket.gethostname()})
-        threading.Thread(target=self._listen, daemon=True).start()
-        order, _ = self.hear()
-        if order["do"] == "end":
-            raise SystemExit(order["status"])
-        addresses: list[str] = order["addresses"]
-        return addresses
-
-    def _connected(self) -> socket.socket:
-        until = time.monotonic() + PATIENCE
-        while True:
-            try:
-                return socket.create_connection((self.role.host, self.role.port))
-            except OSError as error:
-                if time.monotonic() > until or not self.role.launched:
-                    raise UserError(
-                        f"training.workers: worker {self.role.rank} finds no worker 0 at "
-                        f"{self.role.host}:{self.role.port} ({error}); start all of them together"
-                    ) from None
-                time.sleep(0.5)
-
-    def hear(self) -> tuple[Message, Arrays]:
-        """Wait for what worker 0 says next."""
-        return self._orders.get()
-
-    def answer(self, value: Any) -> None:
-        """Answer worker 0."""
-        self._channel.send({"answer": value})
-
-    def pass_on(self, number: int) -> None:
-        """Let worker 0 know of a signal, so that all of them stop after the same step."""
-        self._channel.send({"signal": number})
-
-    def _listen(self) -> None:
-        status = None
-        for message, arrays in self._channel:
-            self._orders.put((message, arrays))
-            if message["do"] == "end":
-                status = message["status"]
-                time.sleep(GRACE)  # enough for who is not in an operation that never returns
-        if status is None:
-            _log.error("worker %d ends, as worker 0 is gone", self.role.rank)
-        os._exit(1 if status is None else status)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Leave it to worker 0 to tell what happened, if it has an end of its own."""
-        _leave_it_to_who_knows_better(error)
