@@ -1,4 +1,4 @@
-"""Workers meet, and end together. These tests compute nothing; tests/stages/test_workers.py does."""
+"""Workers meet, and end together; what they compute is in tests/stages/test_workers.py."""
 
 import socket
 import subprocess

@@ -76,6 +76,6 @@ def test_another_number_of_processes_than_the_setting_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"cluster": {"worker": []}, "task": {}}'])
 def test_a_tf_config_that_makes_no_sense_is_one_line(text: str) -> None:
-    with pytest.raises(UserError, match='TF_CONFIG: expected {"cluster"') as error:
+    with pytest.raises(UserError, match=r'TF_CONFIG: expected \{"cluster"') as error:
         find(2, {"TF_CONFIG": text})
     assert "\n" not in str(error.value)
