@@ -1,9 +1,9 @@
 """Workers meet, and end together; what they compute is in tests/stages/test_workers.py."""
 
+import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from rawtone.training import chief as chief_module
 from rawtone.training.channel import Channel
 from rawtone.training.chief import Chief
 from rawtone.training.roles import Role
+from rawtone.training.signals import listening
 
 FOLLOWER = """
 import sys, time
@@ -51,14 +52,6 @@ def say(port: int, *words: dict[str, object]) -> list[Channel]:
     return channels
 
 
-def leave_when_told(channel: Channel) -> None:
-    """Do what a worker does at the end."""
-    for message, _ in channel:
-        if message["do"] == "end":
-            channel.close()
-            return
-
-
 def test_strangers_are_sent_away_and_a_worker_is_taken_up(chief: Chief, port: int) -> None:
     hello = {"rank": 1, "key": "key", "port": 7001, "host": "far"}
     channels = say(port, {"rank": 5}, {"rank": "1"}, {}, hello)
@@ -71,7 +64,25 @@ def test_strangers_are_sent_away_and_a_worker_is_taken_up(chief: Chief, port: in
     for channel in channels[:-1]:
         assert channel.receive(patience=5) is None
         channel.close()
-    threading.Thread(target=leave_when_told, args=channels[-1:]).start()
+    chief.__exit__(None, None, None)
+    assert list(channels[-1]) == [({"do": "end", "status": 0}, {})]
+    channels[-1].close()
+
+
+def test_a_signal_that_only_a_worker_got_asks_worker_0_to_stop_once(
+    chief: Chief, port: int
+) -> None:
+    """A second one would end it before its state is saved."""
+    (channel,) = say(port, {"rank": 1, "key": "key", "port": 7001, "host": "far"})
+    chief.meet(7000)
+    with listening() as stop:
+        for answer in range(2):
+            channel.send({"signal": signal.SIGUSR1})
+            channel.send({"answer": answer})
+            assert chief.answers() == {1: answer}
+            assert stop.signal == signal.SIGUSR1
+    chief.__exit__(None, None, None)
+    channel.close()
 
 
 def test_a_worker_with_other_settings_or_chunks_is_named(chief: Chief, port: int) -> None:

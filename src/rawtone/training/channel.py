@@ -69,6 +69,11 @@ class Channel:
         while (received := self.receive()) is not None:
             yield received
 
+    def finish(self) -> None:
+        """Say no more; the other side hears all that was said, and then that this was the end."""
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+
     def close(self) -> None:
         """Say and hear no more."""
         with suppress(OSError):  # not connected any more

@@ -145,7 +145,7 @@ class Chief:
     def _listen(self, rank: int, channel: Channel) -> None:
         for message, _ in channel:
             if "signal" in message:
-                os.kill(os.getpid(), message["signal"])
+                _signal_once(message["signal"])
             else:
                 self._answers[rank].put(message["answer"])
         if not self._ending:
@@ -179,24 +179,35 @@ class Chief:
         self._ending = True
         status = error.status if isinstance(error, Stopped) else int(error is not None)
         self.tell({"do": "end", "status": status})
-        until = time.monotonic() + GRACE if self._channels else 0.0
+        for channel in self._channels.values():
+            channel.finish()
+        self._wait_for_those_it_started(GRACE if self._channels else 0.0)
+        for channel in self._channels.values():
+            channel.close()
+        for thread in self._threads:
+            thread.join(GRACE)
+        self._server.close()
+
+    def _wait_for_those_it_started(self, patience: float) -> None:
+        until = time.monotonic() + patience
         for process in self._started.values():
             try:
                 process.wait(max(until - time.monotonic(), 0))
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-        for thread in self._threads:
-            thread.join(max(until - time.monotonic(), 0))
-        for channel in self._channels.values():
-            channel.close()
-        self._server.close()
 
 
 def leave_it_to_who_knows_better(error: BaseException | None) -> None:
     """Wait where a sum failed, as it does when a worker is gone: who reads its channel tells it."""
     if isinstance(error, Exception) and not isinstance(error, UserError | Stopped):
         time.sleep(GRACE)
+
+
+def _signal_once(number: int) -> None:
+    """Signal this process, unless it has been asked to stop before: twice would end it at once."""
+    if callable(signal.getsignal(number)):
+        os.kill(os.getpid(), number)
 
 
 def _in_words(process: "subprocess.Popen[bytes]") -> str:

@@ -12,9 +12,13 @@ from typing import Any, Self
 from rawtone.errors import UserError
 from rawtone.training.channel import Channel, Message
 from rawtone.training.checkpoints import Arrays
-from rawtone.training.chief import GRACE, PATIENCE, leave_it_to_who_knows_better
+from rawtone.training.chief import PATIENCE, leave_it_to_who_knows_better
 from rawtone.training.roles import Role
 
+# Seconds after which whoever signals all workers has reached worker 0, too.
+ALL_REACHED = 2.0
+# Seconds that worker 0 is given to be the first to end: a launcher may kill all others then.
+AFTER_YOU = 3.0
 _log = logging.getLogger("rawtone")
 
 
@@ -50,7 +54,8 @@ class Follower:
         self._channel = Channel(self._connected())
         hello = {"rank": self.role.rank, "key": self._key, "port": port}
         self._channel.send(hello | {"host": socket.gethostname()})
-        threading.Thread(target=self._listen, daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
         order, _ = self.hear()
         if order["do"] == "end":
             raise SystemExit(order["status"])
@@ -79,18 +84,23 @@ class Follower:
         self._channel.send({"answer": value})
 
     def pass_on(self, number: int) -> None:
-        """Let worker 0 know of a signal, so that all of them stop after the same step."""
-        self._channel.send({"signal": number})
+        """Let worker 0 know of a signal that only this one got, so that all stop after one step."""
+        message = {"signal": number}
+        timer = threading.Timer(ALL_REACHED, self._channel.send, [message])
+        timer.daemon = True
+        timer.start()
 
     def _listen(self) -> None:
+        """Hear worker 0 to its end, then end this process, whatever its main thread waits for."""
         status = None
         for message, arrays in self._channel:
-            self._orders.put((message, arrays))
             if message["do"] == "end":
                 status = message["status"]
-                time.sleep(GRACE)  # enough for who is not in an operation that never returns
+            self._orders.put((message, arrays))
         if status is None:
             _log.error("worker %d ends, as worker 0 is gone", self.role.rank)
+        elif self.role.launched:
+            time.sleep(AFTER_YOU)
         os._exit(1 if status is None else status)
 
     def __exit__(
@@ -99,5 +109,7 @@ class Follower:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Leave it to worker 0 to tell what happened, if it has an end of its own."""
+        """Wait for the end that worker 0 has told, or will tell where a sum failed."""
+        if isinstance(error, SystemExit):
+            self._listener.join()
         leave_it_to_who_knows_better(error)

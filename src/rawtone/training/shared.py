@@ -156,7 +156,7 @@ def follow(trainer: SharedTrainer, train: Windows, validation: Windows, worker: 
         The exit status.
     """
     with listening() as stop:
-        told = None
+        passed_on = False
         while True:
             order, arrays = worker.hear()
             match order["do"]:
@@ -171,6 +171,6 @@ def follow(trainer: SharedTrainer, train: Windows, validation: Windows, worker: 
                 case _:
                     status: int = order["status"]
                     return status
-            if stop.signal not in (told, None):
-                told = stop.signal
-                worker.pass_on(int(told))
+            if stop.signal is not None and not passed_on:
+                worker.pass_on(stop.signal)
+                passed_on = True
