@@ -197,6 +197,18 @@ def test_an_origin_of_another_shape_is_refused_by_its_first_key(tmp_path, part, 
     assert said == f"experiments.second.{key}: must be as in 'first', from which it begins"
 
 
+def test_workers_divide_the_batch(tmp_path):
+    eight = {
+        "preset": "wavenet-demo",
+        "corpus": "mine",
+        "training": {"batch_size": 8, "workers": 3},
+    }
+    found = complaint(changed("experiments.first", eight), tmp_path)
+    assert found == (
+        "experiments.first.training: expected workers to divide batch_size, found 3 and 8"
+    )
+
+
 def test_the_schema_for_editors_is_that_of_the_code():
     assert SCHEMA.read_text() == files.canonical_json(params.schema()), (
         "write it again with rawtone.files.canonical_json(rawtone.params.schema())"

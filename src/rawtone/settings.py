@@ -149,6 +149,12 @@ class Training(Settings):
 
     steps: int = Field(ge=1, description="Optimizer updates in all.")
     batch_size: int = Field(ge=1, description="Windows in a batch.")
+    workers: int = Field(
+        1,
+        ge=1,
+        description="Processes that share every batch, on several GPUs or hosts; they divide "
+        "batch_size.",
+    )
     accumulate: int = Field(
         1, ge=1, description="Batches whose mean gradient makes a step; saves memory."
     )
@@ -202,9 +208,17 @@ class Training(Settings):
         False, description="Write scalars and clips for TensorBoard, in the run's folder."
     )
 
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if self.batch_size % self.workers:
+            raise ValueError(
+                f"expected workers to divide batch_size, found {self.workers} and {self.batch_size}"
+            )
+        return self
+
 
 # Keys of `training` that came later; at these values a run keeps the name that it had before.
-LATER = {"threads": None}
+LATER = {"threads": None, "workers": 1}
 
 # Keys of `training` that no weight depends on: what is kept, shown and saved on the way.
 NOT_DECISIVE = ("keep", "save_minutes", "log_every", "tensorboard")

@@ -68,6 +68,17 @@ def test_as_many_threads_compute_as_the_settings_say() -> None:
     assert printed == "CPU, 3 threads 3"
 
 
+def test_several_workers_are_refused_on_a_backend_that_they_were_not_tried_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backend.start()
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(UserError, match=r"workers: expected 1 with the backend jax, found 2"):
+        backend.start(workers=2)
+
+
 def test_the_device_is_one_line_with_what_there_is_of_it() -> None:
     backend.start()
     line = backend.device()

@@ -32,7 +32,7 @@ def _without_chatter() -> Iterator[None]:
             os.close(terminal)
 
 
-def start(deterministic: bool = True, threads: int | None = None) -> None:
+def start(deterministic: bool = True, threads: int | None = None, workers: int = 1) -> None:
     """Import Keras, with TensorFlow unless KERAS_BACKEND names another backend.
 
     Args:
@@ -40,11 +40,14 @@ def start(deterministic: bool = True, threads: int | None = None) -> None:
             (TensorFlow's enable_op_determinism would turn XLA off in Keras's trainer.)
         threads: to compute with on the CPU; None takes as many as the machine has. Sums are split
             by threads, so their last bits depend on this, and not on how many cores there are.
+        workers: processes that train together.
 
     Raises:
-        UserError: the backend cannot be told how many threads to take.
+        UserError: the backend cannot be told how many threads to take, or several workers cannot
+            train with it.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # where one of several ends, TensorFlow tells at length what all the others know already
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if workers == 1 else "3")
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if deterministic:
         _make_deterministic()
@@ -58,11 +61,20 @@ def start(deterministic: bool = True, threads: int | None = None) -> None:
                 tensorflow.config.threading.set_intra_op_parallelism_threads(threads)
             for gpu in tensorflow.config.list_physical_devices("GPU"):
                 tensorflow.config.experimental.set_memory_growth(gpu, True)
-        elif threads is not None:
-            raise UserError(
-                f"training.threads: expected null with the backend {keras.backend.backend()}, "
-                f"which cannot be told; found {threads}"
-            )
+    if keras.backend.backend() != "tensorflow":
+        _refuse("threads", threads, None)
+        _refuse("workers", workers, 1)
+
+
+def _refuse(name: str, found: int | None, expected: int | None) -> None:
+    import keras
+
+    if found != expected:
+        wanted = "null" if expected is None else expected
+        raise UserError(
+            f"training.{name}: expected {wanted} with the backend {keras.backend.backend()}, found "
+            f"{found}; change it, or let KERAS_BACKEND be tensorflow"
+        )
 
 
 def _make_deterministic() -> None:

@@ -13,9 +13,10 @@ from rawtone.files import canonical_json, sha256
 from rawtone.models import backend
 from rawtone.settings import LATER, NOT_DECISIVE, Quantizer, Training, WaveNet
 from rawtone.stages import layout, origin
-from rawtone.training import estimate
+from rawtone.training import estimate, roles, together
 from rawtone.training.batches import FROM_SILENCE, Windows
-from rawtone.training.lock import exclusive
+from rawtone.training.follower import Follower
+from rawtone.training.together import Team
 
 # Raise by hand when training code changes what is learned; then finished runs are trained anew.
 CODE_VERSION = 2
@@ -35,10 +36,13 @@ def run(experiment: str) -> None:
     chunks = Chunks.open(layout.chunks(settings["corpus"]))
     begins = origin.find(settings, run_key)
     key = _key(settings, begins)
-    with exclusive(layout.run(key)):
-        backend.start(settings["training"]["deterministic"], settings["training"]["threads"])
-        with backend.explaining_memory("set a smaller training.batch_size or training.window"):
-            _train(experiment, key, settings, chunks, begins)
+    training = settings["training"]
+    role = roles.find(training["workers"])
+    with together.taking_place(role, layout.run(key), key, experiment) as team:
+        backend.start(training["deterministic"], training["threads"], role.size)
+        smaller = "set a smaller training.batch_size or training.window"
+        with backend.explaining_memory(smaller):
+            _train(experiment, key, settings, chunks, begins, team)
 
 
 def run_key(settings: dict[str, Any]) -> str:
@@ -81,11 +85,12 @@ def _train(
     settings: dict[str, Any],
     chunks: Chunks,
     begins: origin.Origin | None,
+    team: Team,
 ) -> None:
+    sums = together.collective(team)
     from rawtone.models.families import build
     from rawtone.training.loop import Loop
     from rawtone.training.publishing import publish
-    from rawtone.training.trainer import Trainer
 
     training = Training(**settings["training"])
     quantizer = Quantizer(**settings["quantizer"])
@@ -93,19 +98,24 @@ def _train(
     if begins:
         begins.load(model)
     draw = partial(_windows, chunks, quantizer, model.receptive_field, training)
-    train = draw("train", FROM_SILENCE)
+    train, validation = draw("train", FROM_SILENCE), draw("validation", 0.0)
+    trainer = together.trainer(model, training, team, sums)
+    if isinstance(team, Follower):
+        from rawtone.training.shared import follow
+
+        raise SystemExit(follow(trainer, train, validation, team))
     loop = Loop(
         layout.run(key),
         key,
-        Trainer(model, training),
+        trainer,
         training,
         train=train,
-        validation=draw("validation", 0.0),
+        validation=validation,
         machinery=backend.facts(),
         uniform_loss=math.log(quantizer.levels),
         place=partial(_place, chunks, train.rows),
-        require_room=partial(_require_room, model, training, layout.run(key)),
-        notes=_notes(begins),
+        require_room=partial(_require_room, model, training, layout.run(key), team),
+        notes=[*_notes(begins), *together.notes(team, trainer)],
     )
     loop.run()
     record = {k: v for k, v in settings.items() if k != "start_from"} | {
@@ -124,11 +134,12 @@ def _notes(begins: origin.Origin | None) -> list[str]:
     return device + ([f"began from {begins.experiment}, step {begins.step}"] if begins else [])
 
 
-def _require_room(model: Any, training: Training, folder: Path) -> int:
+def _require_room(model: Any, training: Training, folder: Path, team: Team) -> int:
     """Refuse what would be killed for its memory or would fill the disk; return bytes of disk."""
     parameters = int(model.count_params())
-    activations = model.activations(training.batch_size, training.window)
-    needed = estimate.memory(parameters, len(model.weights), activations, training)
+    activations = model.activations(training.batch_size // training.workers, training.window)
+    here = team.role.neighbours if team else 1
+    needed = here * estimate.memory(parameters, len(model.weights), activations, training)
     estimate.require_memory(needed, estimate.available_memory(), training)
     disk = estimate.disk(parameters, training)
     estimate.require_disk(disk, folder)

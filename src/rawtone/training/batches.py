@@ -20,11 +20,13 @@ class Batch:
         codes: int32 [batch, context + window - 1], what the model hears.
         targets: int32 [batch, window], what it has to predict.
         weights: float32 [batch, window], 0 beyond the end of a chunk that is shorter than a window.
+        index: its place in the batch order, if it has one.
     """
 
     codes: NDArray[np.int32]
     targets: NDArray[np.int32]
     weights: NDArray[np.float32]
+    index: int | None = None
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ class Windows:
             [
                 self._window(chunk, start, begin=start if fresh else 0)
                 for chunk, start, fresh in self.draw(index)
-            ]
+            ],
+            index,
         )
 
     def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
@@ -104,9 +107,13 @@ class Windows:
             idle = (np.zeros_like(windows[0][0]), np.zeros_like(windows[0][1]))
             yield self._batch(windows + [idle] * (self.batch_size - len(windows)))
 
-    def _batch(self, windows: list[tuple[NDArray[np.int32], NDArray[np.float32]]]) -> Batch:
+    def _batch(
+        self,
+        windows: list[tuple[NDArray[np.int32], NDArray[np.float32]]],
+        index: int | None = None,
+    ) -> Batch:
         codes, weights = (np.stack(part) for part in zip(*windows, strict=True))
-        return Batch(codes[:, :-1], codes[:, self.context :], weights)
+        return Batch(codes[:, :-1], codes[:, self.context :], weights, index)
 
     def _window(
         self, chunk: int, start: int, begin: int

@@ -86,6 +86,9 @@ class Trainer:
 
         Not by path: paths need not be unique, and hold counters of the process that made them.
         """
+        return self._arrays()
+
+    def _arrays(self) -> Arrays:
         return {
             f"{part}/{index:04d}": _array(variable.value)
             for part, variables in self._variables().items()
@@ -98,7 +101,7 @@ class Trainer:
         Raises:
             UserError: the state is of another model or optimizer.
         """
-        _require_alike(state, self.state())
+        _require_alike(state, self._arrays())
         for part, variables in self._variables().items():
             for index, variable in enumerate(variables):
                 variable.assign(state[f"{part}/{index:04d}"])
