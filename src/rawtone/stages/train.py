@@ -118,15 +118,21 @@ def _train(
         notes=[*_notes(begins), *together.notes(team, trainer)],
     )
     loop.run()
+    record = _record(settings, key, model, begins)
+    publish(layout.run(key), layout.results(experiment), record, loop.facts)
+
+
+def _record(
+    settings: dict[str, Any], key: str, model: Any, begins: origin.Origin | None
+) -> dict[str, Any]:
+    """Return what config.json says of the run beside its machinery."""
     record = {k: v for k, v in settings.items() if k != "start_from"} | {
         "run": key,
         "code_version": CODE_VERSION,
         "parameters": int(model.count_params()),
         "receptive_field": model.receptive_field,
     }
-    if begins:
-        record["origin"] = begins.facts
-    publish(layout.run(key), layout.results(experiment), record, loop.facts)
+    return record | ({"origin": begins.facts} if begins else {})
 
 
 def _notes(begins: origin.Origin | None) -> list[str]:
