@@ -137,7 +137,7 @@ def test_the_log_says_who_trained_and_what_they_exchange(undisturbed: Path) -> N
     host = socket.gethostname()
     assert (
         f"note: 2 workers, 0 on {host}, 1 on {host}; every step adds up "
-        in (undisturbed / "results/shared/train.log").read_text()
+        in (run_of(undisturbed, "shared") / "train.log").read_text()
     )
 
 
