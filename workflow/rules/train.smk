@@ -19,5 +19,7 @@ rule train:
     threads: workflow.cores
     resources:
         attempt=lambda wildcards, attempt: attempt,
+        mem_mb=16000,
+        runtime=1440,
     shell:
         "exec rawtone train {wildcards.name} --attempt {resources.attempt} --log {log}"
