@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 import sys
+from types import FrameType
 
 _notices: list[int] = []
 
@@ -24,8 +25,12 @@ def return_to_queue_when_interrupted() -> None:
     job = os.environ.get("SLURM_JOB_ID")
     if job and "SLURM_STEP_ID" in os.environ:  # not in the batch script around the step
         # A handler of Python's, and not SIG_IGN, which the stage would inherit.
-        signal.signal(signal.SIGUSR1, lambda number, frame: _notices.append(number))
+        signal.signal(signal.SIGUSR1, _take_notice)
         atexit.register(_return_to_queue, job)
+
+
+def _take_notice(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    _notices.append(number)
 
 
 def _return_to_queue(job: str) -> None:
