@@ -1,7 +1,7 @@
 #!/bin/sh
-# A Slurm of one node for tests: two CPUs or more, a fake GPU, a partition to preempt another.
+# A Slurm of one node for tests: a fake GPU, and a partition whose jobs those of another preempt.
 #   tests/cluster/slurm.sh start    installs what is missing (Debian, as root), starts, waits
-#   tests/cluster/slurm.sh stop     ends its jobs and daemons, and leaves no trace
+#   tests/cluster/slurm.sh stop     ends its jobs and daemons, removes its folder
 set -eu
 
 # Where Slurm's commands look if there is no /etc/slurm/slurm.conf; gone with the next boot.
