@@ -11,5 +11,8 @@ rule chunk:
         "logs/chunk/{name}.log",
     conda:
         "../envs/rawtone.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
     shell:
         "exec rawtone chunk {wildcards.name} --log {log}"

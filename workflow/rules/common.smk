@@ -9,7 +9,7 @@ from snakemake.settings.enums import Quietness
 
 from rawtone.errors import UserError
 from rawtone.stages import settings
-from workflow import agreement, lifeline
+from workflow import agreement, lifeline, slurm
 from workflow.messages import is_news
 
 # `rawtone` of this very environment, also where nobody activated it.
@@ -26,13 +26,15 @@ if workflow.is_main_process:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1)
+else:
+    slurm.return_to_queue_when_interrupted()
 
 
 def running():
     return workflow.executor_plugin is not None and not workflow.dryrun
 
 
-if Quietness.RULES in workflow.output_settings.quiet:
+if Quietness.RULES in (workflow.output_settings.quiet or ()):
     logger.addFilter(lambda record: is_news(record, running()))
 
 IN_USE = json.loads(Path("settings/report/all.json").read_text())

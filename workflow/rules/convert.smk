@@ -10,5 +10,8 @@ rule convert:
     conda:
         "../envs/rawtone.yaml"
     threads: workflow.cores
+    resources:
+        mem_mb=4000,
+        runtime=120,
     shell:
         "exec rawtone convert {wildcards.name} --log {log}"

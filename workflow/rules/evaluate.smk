@@ -18,5 +18,8 @@ rule evaluate:
     conda:
         "../envs/rawtone.yaml"
     threads: workflow.cores
+    resources:
+        mem_mb=8000,
+        runtime=240,
     shell:
         "exec rawtone evaluate {wildcards.name} --log {log}"

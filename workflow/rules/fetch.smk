@@ -6,6 +6,7 @@ rule fetch:
         "data/raw/{name}/files.csv",
     log:
         "logs/fetch/{name}.log",
+    localrule: True
     conda:
         "../envs/rawtone.yaml"
     shell:

@@ -9,6 +9,7 @@ rule parse_log:
         directory("results/{name}/curves"),
     log:
         "logs/parse-log/{name}.log",
+    localrule: True
     conda:
         "../envs/rawtone.yaml"
     shell:

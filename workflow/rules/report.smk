@@ -14,6 +14,7 @@ rule report:
         directory("report"),
     log:
         "logs/report.log",
+    localrule: True
     conda:
         "../envs/rawtone.yaml"
     shell:

@@ -13,5 +13,8 @@ rule sample:
     conda:
         "../envs/rawtone.yaml"
     threads: workflow.cores
+    resources:
+        mem_mb=8000,
+        runtime=240,
     shell:
         "exec rawtone sample {wildcards.name} --log {log}"

@@ -12,12 +12,15 @@ rule train:
     log:
         "logs/train/{name}.log",
     # After a crash. What ended on purpose, by a signal or an error of the user's, knows from the
-    # number of the attempt that it was tried before, and ends again at once.
-    retries: 3
+    # number of the attempt that it was tried before, and ends again at once. In a job of a cluster
+    # nobody tries again but the one who submitted it.
+    retries: 3 if workflow.is_main_process else 0
     conda:
         "../envs/rawtone.yaml"
     threads: workflow.cores
     resources:
         attempt=lambda wildcards, attempt: attempt,
+        mem_mb=lambda wildcards, attempt: 16000 * attempt,
+        runtime=1440,
     shell:
         "exec rawtone train {wildcards.name} --attempt {resources.attempt} --log {log}"
