@@ -94,14 +94,14 @@ def _training(folder: Path, steps: tuple[int, ...]) -> None:
         for split, extra in (("test", 0.06), ("validation", 0.0))
     ]
     table.write(folder / "bits.csv", columns, bits)
-    metrics = {
+    evaluation = {
         "best_step": BEST,
         "flac_bits": {"validation": 6.21, "test": 6.34},
         "entropy_bits": {"validation": 6.98, "test": 7.02},
         "uniform_bits": 8.0,
         "melody": {"sentence": "Sounds like a melody: 96 % of voiced frames are in tune."},
     }
-    write_json(folder / "metrics.json", metrics)
+    write_json(folder / "evaluation.json", evaluation)
 
 
 def _loss(step: int) -> float:

@@ -21,18 +21,18 @@ BITS = [
         ("800", "test", "2.1"),
     )
 ]
-METRICS = {"best_step": 800, "flac_bits": {"validation": 6.2, "test": 6.3}, "uniform_bits": 8.0}
+EVALUATION = {"best_step": 800, "flac_bits": {"validation": 6.2, "test": 6.3}, "uniform_bits": 8.0}
 
 
 def test_the_newest_checkpoint_is_heard_first() -> None:
-    view = experiment("x", "p", "c", Published(clips=CLIPS, bits=BITS, metrics=METRICS))
+    view = experiment("x", "p", "c", Published(clips=CLIPS, bits=BITS, evaluation=EVALUATION))
     assert [(row.step, row.best) for row in view.checkpoints] == [(800, True), (400, False)]
     assert [column.temperature for column in view.checkpoints[0].columns] == ["0.9", "1"]
     assert [clip.seed for clip in view.checkpoints[0].columns[0].clips] == [0, 1]
 
 
 def test_checkpoints_stand_above_what_they_must_beat() -> None:
-    lines = experiment("x", "p", "c", Published(bits=BITS, metrics=METRICS)).bits
+    lines = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION)).bits
     assert [(line.name, line.validation, line.test) for line in lines] == [
         ("step 400", "2.50", "2.60"),
         ("step 800", "2.00", "2.10"),

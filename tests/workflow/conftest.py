@@ -31,6 +31,7 @@ experiments:
   wide: {corpus: demo, preset: wavenet-demo, sampling: {seconds: 2}}
 """
 
+_EVALUATED = ("metrics.json", "evaluation.json", "bits.csv", "melody.csv")
 # verb: what it reads, what it writes; a name without an ending is a folder
 STAGES = {
     "fetch": ([], ["data/raw/{name}/files.csv", "data/raw/{name}/0a1b.wav"]),
@@ -54,7 +55,7 @@ STAGES = {
     ),
     "evaluate": (
         ["data/chunks/{corpus}", "results/{name}/checkpoints", "results/{name}/clips"],
-        [f"results/{{name}}/{f}" for f in ("metrics.json", "bits.csv", "melody.csv")],
+        [f"results/{{name}}/{f}" for f in _EVALUATED],
     ),
     "report": (["data", "results"], ["report"]),
 }

@@ -44,6 +44,7 @@ PUBLISHED = [
     "clips.json",
     "clips",
     "metrics.json",
+    "evaluation.json",
     "bits.csv",
     "melody.csv",
 ]

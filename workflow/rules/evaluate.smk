@@ -10,6 +10,7 @@ rule evaluate:
         code=code("evaluate"),
     output:
         "results/{name}/metrics.json",
+        "results/{name}/evaluation.json",
         "results/{name}/bits.csv",
         "results/{name}/melody.csv",
     log:

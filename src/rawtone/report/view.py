@@ -27,7 +27,7 @@ class Published:
     config: Mapping[str, Any] = field(default_factory=dict)
     checkpoints: Sequence[Mapping[str, Any]] = ()
     clips: Sequence[Mapping[str, Any]] = ()
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     bits: Sequence[Row] = ()
     melody: Sequence[Row] = ()
     history: Sequence[Row] = ()
@@ -111,14 +111,14 @@ def experiment(name: str, preset: str, corpus: str, published: Published) -> Exp
     Returns:
         The section of the page, complete even where results are missing.
     """
-    best = published.metrics.get("best_step")
+    best = published.evaluation.get("best_step")
     lines = _bits(published, best)
     return Experiment(
         name=name,
         preset=preset,
         corpus=corpus,
         summary=_summary(published),
-        verdict=str(published.metrics.get("melody", {}).get("sentence", "")),
+        verdict=str(published.evaluation.get("melody", {}).get("sentence", "")),
         headline=_headline(lines),
         bits=lines,
         curves=[(file, _curve_words(file, published)) for file in published.curves],
@@ -136,12 +136,12 @@ def _bits(published: Published, best: Any) -> list[Bits]:
     by_step: dict[int, dict[str, str]] = {}
     for row in published.bits:
         by_step.setdefault(int(row["step"]), {})[row["split"]] = row["bits"]
-    uniform = published.metrics.get("uniform_bits", UNIFORM_BITS)
+    uniform = published.evaluation.get("uniform_bits", UNIFORM_BITS)
     lines = [
         _line(f"step {step:,}", figures, uniform, "best" if step == best else "step")
         for step, figures in sorted(by_step.items())
     ]
-    return lines + _baselines(published.metrics, uniform) if lines else []
+    return lines + _baselines(published.evaluation, uniform) if lines else []
 
 
 def _headline(lines: Sequence[Bits]) -> list[Bits]:
@@ -150,18 +150,18 @@ def _headline(lines: Sequence[Bits]) -> list[Bits]:
     return chosen if any(line.kind == "best" for line in chosen) else []
 
 
-def _baselines(metrics: Mapping[str, Any], uniform: float) -> list[Bits]:
+def _baselines(evaluation: Mapping[str, Any], uniform: float) -> list[Bits]:
     return [
         _line(
             "FLAC",
-            metrics.get("flac_bits", {}),
+            evaluation.get("flac_bits", {}),
             uniform,
             "baseline",
             "the same recordings, packed without loss by FLAC",
         ),
         _line(
             "Counting values",
-            metrics.get("entropy_bits", {}),
+            evaluation.get("entropy_bits", {}),
             uniform,
             "baseline",
             "knows how often each value occurs, and nothing of order (order-0 entropy)",

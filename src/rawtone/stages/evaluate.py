@@ -44,12 +44,14 @@ def run(experiment: str) -> None:
     grid = ("step", "temperature", "seed")
     rows = [{key: clip[key] for key in grid} | clip_heard.row for clip, clip_heard in heard]
     table.write(folder / "melody.csv", (*grid, *heard[0][1].row), rows)
-    metrics = _metrics(scored, held_out)
-    write_json(folder / "metrics.json", metrics | _clips_metrics(metrics, heard, listener))
+    predicted = _prediction(scored, held_out)
+    evaluation = predicted | _clips_judged(predicted, heard, listener)
+    write_json(folder / "evaluation.json", evaluation)
+    write_json(folder / "metrics.json", _compared(evaluation))
     _log.info(
         "best checkpoint: step %d, %.3f bits on validation, %.3f on test (FLAC %.2f and %.2f)",
-        *(metrics[key] for key in ("best_step", "validation_bits", "test_bits")),
-        *(metrics["flac_bits"][split] for split in HELD_OUT),
+        *(evaluation[key] for key in ("best_step", "validation_bits", "test_bits")),
+        *(evaluation["flac_bits"][split] for split in HELD_OUT),
     )
 
 
@@ -78,7 +80,7 @@ def _hear(folder: Path, listener: Listener) -> list[tuple[Clip, Heard]]:
     return [(c, listener.hear(pcm.read(folder / c["wav"]), c["sample_rate"])) for c in progress]
 
 
-def _metrics(scored: list[dict[str, Any]], held_out: dict[str, HeldOut]) -> dict[str, Any]:
+def _prediction(scored: list[dict[str, Any]], held_out: dict[str, HeldOut]) -> dict[str, Any]:
     validation = [row for row in scored if row["split"] == "validation"]
     best = min(validation, key=lambda row: (float(row["bits"]), row["step"]))["step"]
     bits = {row["split"]: float(row["bits"]) for row in scored if row["step"] == best}
@@ -95,12 +97,12 @@ def _metrics(scored: list[dict[str, Any]], held_out: dict[str, HeldOut]) -> dict
     }
 
 
-def _clips_metrics(
-    metrics: dict[str, Any], heard: list[tuple[Clip, Heard]], listener: Listener
+def _clips_judged(
+    predicted: dict[str, Any], heard: list[tuple[Clip, Heard]], listener: Listener
 ) -> dict[str, Any]:
     """Measure the best checkpoint's clips at the temperature nearest to 1."""
     nearest = min((clip["temperature"] for clip, _ in heard), key=lambda t: (abs(t - 1), t))
-    wanted = (metrics["best_step"], nearest)
+    wanted = (predicted["best_step"], nearest)
     chosen = [h for clip, h in heard if (clip["step"], clip["temperature"]) == wanted]
     where = dict(zip(("step", "temperature"), wanted, strict=True))
     spectrum = {
@@ -108,3 +110,17 @@ def _clips_metrics(
         "recordings": round(listener.recordings_distance_db, 3),
     }
     return {"melody": where | listener.judge(chosen), "spectrum_db": where | spectrum}
+
+
+def _compared(evaluation: dict[str, Any]) -> dict[str, Any]:
+    """Take the few figures by which experiments are compared; each is a column of DVC's tables.
+
+    Returns:
+        JSON, flat. `melodies` is None where the recordings are no single melodies.
+    """
+    figures = {key: evaluation[key] for key in ("best_step", "validation_bits", "test_bits")}
+    heard = {
+        "melodies": evaluation["melody"]["passed"],
+        "spectrum_db": evaluation["spectrum_db"]["clips"],
+    }
+    return figures | heard

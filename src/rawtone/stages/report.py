@@ -66,7 +66,7 @@ def _experiment(name: str, entry: Mapping[str, str], folder: Path) -> Experiment
         config=_json(results / "config.json", {}),
         checkpoints=_json(results / "checkpoints.json", {}).get("checkpoints", []),
         clips=[clip for clip in _progress(clips, name) if _add_clip(name, clip, folder)],
-        metrics=_json(results / "metrics.json", {}),
+        evaluation=_json(results / "evaluation.json", {}),
         bits=_rows(results / "bits.csv"),
         melody=_rows(results / "melody.csv"),
         history=_rows(results / "history.csv"),
