@@ -25,7 +25,7 @@ COPY --chown=rawtone src /project/src/
 RUN /opt/rawtone/venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps \
   --no-build-isolation --editable /project
 
-# Whoever runs it may have no home in here.
-ENV PATH=/opt/rawtone/venv/bin:$PATH HOME=/tmp
+# Whoever runs it may have no name and no home in here.
+ENV PATH=/opt/rawtone/venv/bin:$PATH HOME=/tmp USER=rawtone
 WORKDIR /project
 ENTRYPOINT ["snakemake"]

@@ -30,7 +30,8 @@ def running():
     return workflow.executor_plugin is not None and not workflow.dryrun
 
 
-if Quietness.RULES in workflow.output_settings.quiet:
+# None where a profile of the user's own says nothing of it.
+if Quietness.RULES in (workflow.output_settings.quiet or ()):
     logger.addFilter(lambda record: is_news(record, running()))
 
 IN_USE = json.loads(Path("settings/report/all.json").read_text())
