@@ -13,6 +13,9 @@ from workflow import agreement, lifeline
 min_version("9.27")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "workflow/rules/common.smk"
 include: "workflow/rules/fetch.smk"
 include: "workflow/rules/convert.smk"

@@ -8,6 +8,9 @@ NOISE = (
     "returned non-zero exit status",
     "Exiting because a job execution failed",
     "At least one job did not complete successfully",
+    # Of `snakemake --report` on results that were pulled: no harm, and nothing to be done about it.
+    "Missing metadata for file",
+    "Could not detect mimetype",  # of train.log, which is text as assumed
 )
 NEWS = (
     "Nothing to be done",

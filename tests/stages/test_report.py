@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from rawtone.corpus import table
 from rawtone.errors import UserError
 from rawtone.stages import report
 
@@ -57,6 +58,24 @@ def test_the_page_tells_what_was_published(page: str) -> None:
         assert words in page
 
 
+def test_one_file_of_an_experiment_needs_no_other(root: Path) -> None:
+    """It can be sent, or put into another document."""
+    alone = (root / "report/demo/listen.html").read_text()
+    assert alone.count("<audio") == 8
+    addresses = re.findall(r'(?:src|href)="([^"]*)"', alone)
+    assert all(address.startswith(("data:", "#")) for address in addresses)
+    assert 'id="corpus-demo"' in alone
+    assert "waiting" not in alone
+    assert "No clips yet." in (root / "report/waiting/listen.html").read_text()
+
+
+def test_one_table_compares_the_experiments(root: Path) -> None:
+    rows = table.read(root / "report/bits.csv")
+    assert {(row["experiment"], row["step"]) for row in rows} == {("demo", "400"), ("demo", "800")}
+    own = table.read(root / "results/demo/bits.csv")
+    assert [row["bits"] for row in rows] == [row["bits"] for row in own]
+
+
 def test_names_and_tags_from_strangers_are_only_text(page: str) -> None:
     assert _PUBLISHED["HOSTILE"] not in page
     assert "&lt;script&gt;document.title=" in page
@@ -83,12 +102,12 @@ def test_the_same_results_give_the_same_bytes(root: Path, monkeypatch: pytest.Mo
 
 def test_a_failure_leaves_the_old_page(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(root)
-    table = root / "results/demo/bits.csv"
-    good = table.read_text()
-    table.write_text("step,split\n1,test\n")
+    bits = root / "results/demo/bits.csv"
+    good = bits.read_text()
+    bits.write_text("step,split\n1,test\n")
     with pytest.raises(KeyError):
         report.run()
-    table.write_text(good)
+    bits.write_text(good)
     assert (root / "report/index.html").exists()
     assert [p.name for p in (root / "results").iterdir() if p.name.startswith(".")] == []
 

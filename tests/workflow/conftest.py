@@ -15,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 PROJECT = [
@@ -55,13 +56,13 @@ STAGES = {
     ),
     "parse-log": (
         ["results/{name}/train.log"],
-        ["results/{name}/history.csv", "results/{name}/curves"],
+        ["results/{name}/history.csv", "results/{name}/curves/loss.svg"],
     ),
     "evaluate": (
         ["data/chunks/{corpus}", "results/{name}/checkpoints", "results/{name}/clips"],
         [f"results/{{name}}/{f}" for f in _EVALUATED],
     ),
-    "report": (["data", "results"], ["report"]),
+    "report": (["data", "results"], ["report/bits.csv", "report/demo/listen.html"]),
 }
 STAND_IN = '''"""A stand-in: outputs that tell of the bytes of the inputs, and of nothing else."""
 
@@ -103,6 +104,17 @@ def run(name: str = "all") -> None:
     with Path("logs/ran.txt").open("a") as ran:
         ran.write(f"{{VERB}}@{{name}}\\n")
 '''
+
+
+_CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
 
 
 def _link_environment(project: Path) -> None:
@@ -344,3 +356,16 @@ def start(project: Project) -> Iterator[Callable[..., Session]]:
         for process in session.living():
             process.kill()
         session.process.wait()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Return a headless Chromium with a profile of its own."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(_CHROMIUM))
+        yield browser
+        browser.close()

@@ -1,26 +1,17 @@
 """The listening page in a real browser, opened from disk as a musician opens it."""
 
 import itertools
+import re
 import runpy
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request
 
 from rawtone.stages import report
 
-_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
 _SECONDS = 2.0
 _PLAYERS = 8
 
@@ -78,19 +69,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (root / "report/index.html").as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Return a headless Chromium with a profile of its own."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip("Chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(_ARGUMENTS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
     """Return an empty page that keeps a record and lets no request leave this machine."""
@@ -100,7 +78,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))
     page.on("requestfailed", lambda request: _note_failure(visit, request))
     page.on("request", lambda request: _note_address(visit, request.url))
-    page.route("http*://**", lambda route: route.abort())
+    page.route(re.compile("^https?:"), lambda route: route.abort())
     yield visit
     page.close()
 

@@ -108,6 +108,12 @@ def test_every_output_of_a_rule_is_versioned(by_snakemake, agreement, monkeypatc
     agreement.stages.cache_clear()
 
 
+def test_a_profile_need_not_say_how_quiet(pristine):
+    """People have profiles of their own, or none."""
+    plan = pristine.run("snakemake", "-n", "--cores", "1", "--workflow-profile", "none")
+    assert "rule train" in plan.stdout
+
+
 def test_lint_and_format(pristine):
     """The workflow keeps Snakemake's own rules of good style."""
     linted = pristine.run("snakemake", "--lint")

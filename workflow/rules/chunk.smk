@@ -5,7 +5,12 @@ rule chunk:
         code=code("chunk"),
     output:
         "data/chunks/{name}/chunks.npy",
-        "data/chunks/{name}/chunks.csv",
+        report(
+            "data/chunks/{name}/chunks.csv",
+            caption="../report/chunks.rst",
+            category="Recordings {name}",
+            labels={"what": "chunks"},
+        ),
         "data/chunks/{name}/corpus.json",
     log:
         "logs/chunk/{name}.log",

@@ -34,6 +34,7 @@ def running():
     return workflow.executor_plugin is not None and not workflow.dryrun
 
 
+# None where a profile of the user's own says nothing of it.
 if Quietness.RULES in (workflow.output_settings.quiet or ()):
     logger.addFilter(lambda record: is_news(record, running()))
 

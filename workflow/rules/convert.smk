@@ -4,7 +4,12 @@ rule convert:
         settings="settings/convert/{name}.json",
         code=code("convert"),
     output:
-        "data/tracks/{name}/tracks.csv",
+        report(
+            "data/tracks/{name}/tracks.csv",
+            caption="../report/tracks.rst",
+            category="Recordings {name}",
+            labels={"what": "tracks"},
+        ),
     log:
         "logs/convert/{name}.log",
     conda:

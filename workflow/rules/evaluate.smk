@@ -9,10 +9,25 @@ rule evaluate:
         settings="settings/evaluate/{name}.json",
         code=code("evaluate"),
     output:
-        "results/{name}/metrics.json",
+        report(
+            "results/{name}/metrics.json",
+            caption="../report/metrics.rst",
+            category="Experiment {name}",
+            labels={"what": "metrics"},
+        ),
         "results/{name}/evaluation.json",
-        "results/{name}/bits.csv",
-        "results/{name}/melody.csv",
+        report(
+            "results/{name}/bits.csv",
+            caption="../report/bits.rst",
+            category="Experiment {name}",
+            labels={"what": "bits of each checkpoint"},
+        ),
+        report(
+            "results/{name}/melody.csv",
+            caption="../report/melody.rst",
+            category="Experiment {name}",
+            labels={"what": "melody of each clip"},
+        ),
     log:
         "logs/evaluate/{name}.log",
     conda:

@@ -5,8 +5,19 @@ rule parse_log:
         settings="settings/parse-log/{name}.json",
         code=code("parse-log"),
     output:
-        "results/{name}/history.csv",
-        directory("results/{name}/curves"),
+        report(
+            "results/{name}/history.csv",
+            caption="../report/history.rst",
+            category="Experiment {name}",
+            labels={"what": "history"},
+        ),
+        report(
+            directory("results/{name}/curves"),
+            patterns=["{curve}.svg"],
+            caption="../report/curves.rst",
+            category="Experiment {name}",
+            labels={"what": "curve of {curve}"},
+        ),
     log:
         "logs/parse-log/{name}.log",
     localrule: True

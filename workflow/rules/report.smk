@@ -11,7 +11,13 @@ rule report:
         settings="settings/report/all.json",
         code=code("report"),
     output:
-        directory("report"),
+        report(
+            directory("report"),
+            patterns=["{experiment}/listen.html"],
+            caption="../report/listen.rst",
+            category="Experiment {experiment}",
+            labels={"what": "clips to listen to"},
+        ),
     log:
         "logs/report.log",
     localrule: True

@@ -5,10 +5,20 @@ rule train:
         settings="settings/train/{name}.json",
         code=code("train"),
     output:
-        "results/{name}/config.json",
+        report(
+            "results/{name}/config.json",
+            caption="../report/config.rst",
+            category="Experiment {name}",
+            labels={"what": "settings"},
+        ),
         "results/{name}/checkpoints.json",
         directory("results/{name}/checkpoints"),
-        "results/{name}/train.log",
+        report(
+            "results/{name}/train.log",
+            caption="../report/log.rst",
+            category="Experiment {name}",
+            labels={"what": "training log"},
+        ),
     log:
         "logs/train/{name}.log",
     # After a crash. What ended on purpose, by a signal or an error of the user's, knows from the

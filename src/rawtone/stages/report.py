@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,12 +33,21 @@ def run() -> None:
     """
     settings = layout.read_settings("report")
     with _replaced(layout.report()) as folder:
+        _compare(sorted(settings["experiments"]), folder)
         experiments = [
             _experiment(name, entry, folder)
             for name, entry in sorted(settings["experiments"].items())
         ]
         page.write(folder, experiments, [_corpus(name) for name in sorted(settings["corpora"])])
     _log.info("the page is %s", layout.report() / "index.html")
+
+
+def _compare(names: Sequence[str], folder: Path) -> None:
+    """Put the bits of all experiments into one table."""
+    columns = ("experiment", "step", "split", "bits")
+    found = [(name, row) for name in names for row in _rows(layout.results(name) / "bits.csv")]
+    rows = [{"experiment": name} | {key: row[key] for key in columns[1:]} for name, row in found]
+    table.write(folder / "bits.csv", columns, rows)
 
 
 @contextmanager
