@@ -35,6 +35,11 @@ def has_states(run: Path) -> bool:
     return any((run / "checkpoints").glob("step-*"))
 
 
+def has_copies(kept: Path, key: str) -> bool:
+    """Tell whether there are copies of a run."""
+    return bool(_copies(kept / key))
+
+
 def carry(runs: Path, kept: Path) -> list[str]:
     """Copy every run that has new states since its last copy. Training may go on meanwhile.
 
