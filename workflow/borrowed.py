@@ -112,7 +112,8 @@ class Session:
             ) from None
 
     def _make_environment(self) -> None:
-        if importlib.util.find_spec("ensurepip") is None:  # Debian's Python, without venv
+        if importlib.util.find_spec("ensurepip") is None:  # Colab's Python, and Debian's
+            self._need("apt-get", "update", "-qq")
             package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
             self._need("apt-get", "install", "-y", "-qq", "--no-install-recommends", package)
         self._need("make", "--no-print-directory", "setup", f"PYTHON={sys.executable}")
