@@ -317,20 +317,40 @@ def _log(root: Path) -> str:
     return "".join(log.read_text() for log in root.glob("runs/*/train.log"))
 
 
+def _begun(root: Path) -> list[str]:
+    """Return what the log says of each session that made steps."""
+    sessions = re.split(r"^(?:start|resume) at step ", _log(root), flags=re.M)[1:]
+    return [session for session in sessions if "\nstep " in session]
+
+
+def _wait_for_steps(root: Path, process: subprocess.Popen[str], session: Borrowed) -> None:
+    """Wait until a training that was just asked for has made steps."""
+    before = len(_begun(root))
+    while len(_begun(root)) == before:
+        assert process.poll() is None, session.printed()
+        time.sleep(0.05)
+
+
 def test_stop_and_the_end_of_the_time_save_copy_and_push(third, mine):
     """As long as nothing is pulled away, nothing is lost at all."""
     third.edit("params.yaml", "steps: 2000", "steps: 1000000")
     arguments = (third.root, mine.kept, third.root / ".venv")
     with mine.run(TRAIN, *arguments, 600) as process:
-        while "\nstep " not in _log(third.root):
-            assert process.poll() is None, mine.printed()
-            time.sleep(0.05)
+        _wait_for_steps(third.root, process, mine)
         process.send_signal(signal.SIGINT)
         assert process.wait() == 0, mine.printed()
     assert "committed and pushed to main" in mine.printed()
     assert "stopped and saved" in mine.printed()
     (stopped,) = re.findall(r"^stop at step (\d+): SIGINT$", _log(third.root), re.M)
     assert mine.newest_copy() == int(stopped)
+    with mine.run(TRAIN, *arguments, 600) as process:
+        _wait_for_steps(third.root, process, mine)
+        process.kill()  # as a kernel that is restarted, or out of memory; the machine stays
+        process.wait()
+    deadline = time.monotonic() + 60
+    while not _log(third.root).endswith(": parent\n"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     with mine.run(TRAIN, *arguments, 0.2) as process:
         assert process.wait() == 0, mine.printed()
     assert "the time is up: saving" in mine.printed()
