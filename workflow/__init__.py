@@ -1,0 +1,1 @@
+"""What the workflow needs beside its rules; nothing of it is part of any result."""
