@@ -2,13 +2,16 @@
 # make setup  the environment alone, in .venv
 # make test   style, types and all tests
 # make lint   style and types alone
-# make lock   choose new versions of everything (then commit the two lock files)
+# make cluster       what submits jobs to Slurm, and DVC's remotes by ssh and S3, into .venv as well
+# make test-cluster  the tests that need a Slurm and an sshd, which it installs and starts (Debian, root)
+# make rulegraph     draw the graph of the rules in README.md again
+# make lock   choose new versions of everything (then commit the lock files)
 
 PYTHON ?= python3
 BIN := .venv/bin
 UV := build/uv/bin/uv
 
-.PHONY: all setup test lint lock
+.PHONY: all setup test lint lock cluster test-cluster rulegraph
 .DEFAULT_GOAL := all
 
 # Scripts of an environment hold its path, so a project that was moved needs a new one.
@@ -53,9 +56,25 @@ lint: setup
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/snakemake --lint
 
+cluster: .venv/cluster
+
+.venv/cluster: .venv/ready requirements-cluster.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes \
+	  --requirement requirements-cluster.lock
+	@touch $@
+
+test-cluster: cluster
+	@tests/cluster/slurm.sh start
+	@$(BIN)/pytest tests/cluster; status=$$?; tests/cluster/slurm.sh stop; exit $$status
+
+rulegraph: setup
+	@$(BIN)/python workflow/rulegraph.py
+
 LOCK := pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
   --no-annotate --no-header
 
 lock: $(UV)
 	@$(UV) $(LOCK) --group dev pyproject.toml --output-file requirements.lock
+	@$(UV) $(LOCK) --constraint requirements.lock requirements-cluster.in \
+	  --output-file requirements-cluster.lock
 	@echo uv | $(UV) $(LOCK) - --output-file requirements-uv.lock

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-uv.lock")
+LOCKS = ("requirements.lock", "requirements-cluster.lock", "requirements-uv.lock")
 
 pytestmark = pytest.mark.timeout(120)
 
