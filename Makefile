@@ -47,7 +47,7 @@ $(UV): requirements-uv.lock
 	@touch $@
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest --ignore tests/cluster
 
 lint: setup
 	$(BIN)/ruff check

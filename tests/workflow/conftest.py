@@ -303,15 +303,20 @@ def _check_out(root: Path, params: str) -> Project:
     return project
 
 
-@pytest.fixture(scope="session")
-def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A committed project in which nothing was built."""
-    project = _check_out(tmp_path_factory.mktemp("pristine") / "project", PARAMS)
+def stand_in_project(root: Path, params: str) -> Project:
+    """Return a committed project of stand-in stages in which nothing was built."""
+    project = _check_out(root, params)
     for verb in STAGES:
         stage = project.root / f"src/rawtone/stages/{verb.replace('-', '_')}.py"
         stage.write_text(_stand_in(verb))
     project.commit()
     return project
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A committed project in which nothing was built."""
+    return stand_in_project(tmp_path_factory.mktemp("pristine") / "project", PARAMS)
 
 
 @pytest.fixture(scope="session")
