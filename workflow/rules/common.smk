@@ -16,7 +16,8 @@ from workflow.messages import is_news
 beside_us = str(Path(sys.executable).parent)
 os.environ.update(PATH=os.pathsep.join([beside_us, os.getenv("PATH", os.defpath)]))
 # And of this very checkout, as the Snakefile has it.
-os.environ.update(PYTHONPATH=str(Path("src").resolve()))
+code_paths = [str(Path("src").resolve()), *filter(None, [os.getenv("PYTHONPATH")])]
+os.environ.update(PYTHONPATH=os.pathsep.join(code_paths))
 
 if workflow.is_main_process:
     lifeline.tie()
