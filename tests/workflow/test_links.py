@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -71,6 +72,17 @@ def linked(project):
     """A finished project in which files are links into the cache, as they are where it was made."""
     project.run("dvc", "checkout", "--relink")
     return project
+
+
+def test_snakemake_may_replace_what_the_cache_shares(linked):
+    """It refuses, to all but root, to write an output anew that is read-only."""
+    output = linked.root / "results/wide/clips.json"
+    assert not output.stat().st_mode & stat.S_IWUSR
+    linked.edit("params.yaml", "seconds: 2", "seconds: 3")
+    linked.run("snakemake", "-n")
+    assert output.stat().st_mode & stat.S_IWUSR
+    linked.run("snakemake")
+    assert not linked.plan() and not linked.status()
 
 
 @pytest.mark.parametrize("tool", [["snakemake", "results/demo/config.json"], ["dvc", "repro"]])
