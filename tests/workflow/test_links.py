@@ -77,7 +77,7 @@ def linked(project):
 def test_snakemake_may_replace_what_the_cache_shares(linked):
     """It refuses, to all but root, to write an output anew that is read-only."""
     output = linked.root / "results/wide/clips.json"
-    assert not output.stat().st_mode & stat.S_IWUSR
+    output.chmod(0o444)  # as DVC leaves it when it commits, pulls or checks out
     linked.edit("params.yaml", "seconds: 2", "seconds: 3")
     linked.run("snakemake", "-n")
     assert output.stat().st_mode & stat.S_IWUSR
