@@ -47,7 +47,7 @@ $(UV): requirements-uv.lock
 	@touch $@
 
 test: lint
-	$(BIN)/pytest --ignore tests/cluster
+	$(BIN)/pytest --numprocesses 2 --dist loadfile -m 'not cluster'
 
 lint: setup
 	$(BIN)/ruff check
@@ -64,8 +64,9 @@ cluster: .venv/cluster
 	@touch $@
 
 test-cluster: cluster
+	@tests/cluster/sshd.sh install
 	@tests/cluster/slurm.sh start
-	@$(BIN)/pytest tests/cluster; status=$$?; tests/cluster/slurm.sh stop; exit $$status
+	@$(BIN)/pytest -m cluster; status=$$?; tests/cluster/slurm.sh stop; exit $$status
 
 rulegraph: setup
 	@$(BIN)/python workflow/rulegraph.py

@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from rawtone.files import write_atomically
+from workflow import internals
 
 SEEN = Path(".snakemake/agreement.json")
 MARK = ".snakemake_timestamp"  # in a directory() of Snakemake's: its time stands for the folder's
@@ -110,7 +114,7 @@ def _files(path: Path) -> Iterator[Path]:
 def _fingerprint(stage: Stage, entry: Any) -> str:
     """Digest all that has to be as it was for the last verdict on a stage to stand."""
     files = sorted({file for path in stage.deps + stage.outs for file in _files(Path(path))})
-    facts = [(str(file), (stat := file.stat()).st_mtime_ns, stat.st_size) for file in files]
+    facts = [(str(file), (at := file.stat()).st_mtime_ns, at.st_size) for file in files]
     return hashlib.sha256(json.dumps([entry, facts], sort_keys=True).encode()).hexdigest()
 
 
@@ -138,7 +142,7 @@ def _remember(names: list[str]) -> None:
 
 def _applies(workflow: Any) -> bool:
     both = Path(".dvc").is_dir() and Path(".git").exists() and find_spec("dvc") is not None
-    return both and bool(workflow.is_main_process) and "DVC_STAGE" not in os.environ
+    return both and internals.is_main_process(workflow) and "DVC_STAGE" not in os.environ
 
 
 def _dvc(*arguments: str) -> str | None:
@@ -154,13 +158,12 @@ def _dvc(*arguments: str) -> str | None:
 
 def _declared(workflow: Any) -> dict[str, list[Path]]:
     """Return Snakemake's outputs of every stage: what its rules compare the times of."""
-    rules = {rule.name.replace("_", "-"): rule for rule in workflow.rules}
     declared = {}
     for name in stages():
         verb, _, key = name.partition("@")
         if verb != PARSE_ONLY:
-            outputs = [out.apply_wildcards({"name": key}) for out in rules[verb].output]
-            declared[name] = [Path(str(out)) for out in outputs]
+            outputs = internals.outputs(workflow, verb.replace("-", "_"), key)
+            declared[name] = [Path(out) for out in outputs]
     return declared
 
 
@@ -174,8 +177,34 @@ def _put_in_order(stage: Stage, outputs: list[Path]) -> None:
     sources = [file for dep in stage.deps for file in (_clock(Path(dep)), *_files(Path(dep)))]
     newest = max((file.stat().st_mtime_ns for file in sources if file.is_file()), default=0)
     for clock in map(_clock, outputs):
-        if clock.stat().st_mtime_ns < newest:
+        # The time of a folder itself tells only when DVC put links into it.
+        if clock.is_dir() or clock.stat().st_mtime_ns < newest:
             os.utime(clock, ns=(newest, newest))
+
+
+def _let_replace(outputs: list[Path]) -> None:
+    """Make files writable: those that DVC's cache shares are not, and Snakemake respects that.
+
+    DVC then checks by content what it otherwise believes, and makes it read-only again.
+    """
+    for file in outputs:
+        if file.is_file() and not file.stat().st_mode & stat.S_IWUSR:
+            file.chmod(0o644)
+
+
+def _renew(settings: Path) -> None:
+    """Make a file newer, and not those that are equal: in DVC's cache they are one file."""
+    write_atomically(settings, settings.read_bytes())
+
+
+def _doubt(verdict: Mapping[str, list[Any]]) -> None:
+    """Have DVC check what its cache holds of modified outputs, in case that root wrote into them.
+
+    The same files are in the cache, read-only; what is read-only there DVC believes unseen, and
+    would put it back in place of the output made anew.
+    """
+    for file in (file for out in internals.changed_outs(verdict) for file in _files(Path(out))):
+        file.chmod(0o644)
 
 
 def _outdated(stage: Stage) -> bool:
@@ -199,27 +228,35 @@ def from_dvc(workflow: Any) -> None:
     """
     if not _applies(workflow):
         return
-    recorded, seen, declared = _recorded(), _seen(), _declared(workflow)
+    declared = _declared(workflow)
+    _reconcile(declared)
+    for outputs in declared.values():
+        _let_replace(outputs)
+
+
+def _reconcile(declared: Mapping[str, list[Path]]) -> None:
+    recorded, seen = _recorded(), _seen()
     known = [name for name in declared if name in recorded]
     if all(seen.get(name) == _fingerprint(stages()[name], recorded[name]) for name in known):
         return
     if (answer := _dvc("status", "--json", *known)) is None:
         return
-    changed = {*json.loads(answer), *(name for name in known if _outdated(stages()[name]))}
+    verdict = json.loads(answer)
+    _doubt(verdict)
+    changed = {*verdict, *(name for name in known if _outdated(stages()[name]))}
     for name in known:
         if name not in changed:
             _put_in_order(stages()[name], declared[name])
     for name in known:
         if name in changed:
-            os.utime(stages()[name].settings)
+            _renew(stages()[name].settings)
     _remember(known)
 
 
-def _complete(dag: Any) -> set[str]:
+def _complete(workflow: Any) -> set[str]:
     """Return the stages with a job in Snakemake's graph that has nothing left to do."""
-    fresh = [job for job in dag.jobs if dag.finished(job) or not dag.needrun(job)]
-    verbs = [(job.rule.name.replace("_", "-"), job.wildcards.get("name")) for job in fresh]
-    return {f"{verb}@{key}" if key else verb for verb, key in verbs} & set(stages())
+    fresh = [(rule.replace("_", "-"), key) for rule, key in internals.done(workflow)]
+    return {f"{verb}@{key}" if key else verb for verb, key in fresh} & set(stages())
 
 
 def to_dvc(workflow: Any) -> None:
@@ -231,7 +268,7 @@ def to_dvc(workflow: Any) -> None:
     if not _applies(workflow):
         return
     recorded, seen = _recorded(), _seen()
-    done = [name for name in stages() if name in _complete(workflow.dag) | {PARSE_ONLY}]
+    done = [name for name in stages() if name in _complete(workflow) | {PARSE_ONLY}]
     news = [n for n in done if seen.get(n) != _fingerprint(stages()[n], recorded.get(n))]
     if not news or _dvc("commit", "--force", "--quiet", *news) is None:
         return

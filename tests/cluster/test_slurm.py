@@ -54,6 +54,7 @@ def _missing() -> str:
 
 why_not = _missing()
 pytestmark = [
+    pytest.mark.cluster,
     pytest.mark.timeout(900),
     pytest.mark.skipif(bool(why_not), reason=why_not),
 ]

@@ -9,7 +9,7 @@ from snakemake.settings.enums import Quietness
 
 from rawtone.errors import UserError
 from rawtone.stages import settings
-from workflow import agreement, lifeline, slurm
+from workflow import agreement, internals, lifeline, slurm
 from workflow.messages import is_news
 
 # `rawtone` of this very environment, also where nobody activated it.
@@ -19,7 +19,7 @@ os.environ.update(PATH=os.pathsep.join([beside_us, os.getenv("PATH", os.defpath)
 code_paths = [str(Path("src").resolve()), *filter(None, [os.getenv("PYTHONPATH")])]
 os.environ.update(PYTHONPATH=os.pathsep.join(code_paths))
 
-if workflow.is_main_process:
+if internals.is_main_process(workflow):
     lifeline.tie()
     lifeline.unlock_after_the_dead()
     try:
@@ -31,13 +31,8 @@ else:
     slurm.return_to_queue_when_interrupted()
 
 
-def running():
-    return workflow.executor_plugin is not None and not workflow.dryrun
-
-
-# None where a profile of the user's own says nothing of it.
-if Quietness.RULES in (workflow.output_settings.quiet or ()):
-    logger.addFilter(lambda record: is_news(record, running()))
+if Quietness.RULES in internals.quiet(workflow):
+    logger.addFilter(lambda record: is_news(record, internals.is_running(workflow)))
 
 IN_USE = json.loads(Path("settings/report/all.json").read_text())
 CORPORA = sorted(IN_USE["corpora"])

@@ -24,7 +24,7 @@ rule train:
     # After a crash. What ended on purpose, by a signal or an error of the user's, knows from the
     # number of the attempt that it was tried before, and ends again at once. In a job of a cluster
     # nobody tries again but the one who submitted it.
-    retries: 3 if workflow.is_main_process else 0
+    retries: 3 if internals.is_main_process(workflow) else 0
     conda:
         "../envs/rawtone.yaml"
     threads: workflow.cores
