@@ -47,7 +47,7 @@ $(UV): requirements-uv.lock
 	@touch $@
 
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile -m 'not cluster'
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not cluster'
 
 lint: setup
 	$(BIN)/ruff check

@@ -1,5 +1,6 @@
 """Small recordings for tests, and a project to run stages in."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,31 @@ import pytest
 import soundfile
 import yaml
 
+# What a shell has started in the background ignores Ctrl-C, and so would all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 RATE = 8000
+# Two processes share the files out in this order; a long one that came last would keep one idle.
+LONGEST_FIRST = (
+    "stages/test_kills.py",
+    "workflow/test_kill_each_stage.py",
+    "workflow/test_scenarios.py",
+    "workflow/test_notebook.py",
+    "workflow/test_warm_start.py",
+    "stages/test_train_to_evaluate.py",
+    "workflow/test_another_machine.py",
+    "workflow/test_experiments.py",
+    "stages/test_workers.py",
+    "workflow/test_kills.py",
+    "workflow/test_agreement.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    tests = Path(__file__).parent
+    place = {tests / name: order for order, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def melody(seconds: float, seed: int = 0, amplitude: float = 0.3) -> np.ndarray:

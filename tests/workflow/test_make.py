@@ -70,6 +70,17 @@ def test_locks_pin_everything_by_hash_and_hold_no_address(lock):
     assert all(re.match(r"[\w.-]+==\S+", pin) and "--hash=sha256:" in pin for pin in pins)
 
 
+def test_locks_agree_where_both_name_a_package():
+    """One environment holds both."""
+    whole, cluster = (
+        dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / lock).read_text(), re.MULTILINE))
+        for lock in LOCKS[:2]
+    )
+    assert {name: whole[name] for name in whole.keys() & cluster.keys()} == {
+        name: cluster[name] for name in whole.keys() & cluster.keys()
+    }
+
+
 def test_environment_can_build_the_package_without_a_download():
     """The build backend is among the locked packages."""
     assert re.search(r"^setuptools==", (ROOT / "requirements.lock").read_text(), re.MULTILINE)

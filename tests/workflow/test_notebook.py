@@ -115,8 +115,6 @@ class Borrowed:
                 stdout=printed,
                 stderr=subprocess.STDOUT,
                 text=True,
-                # What a shell started in the background ignores it, and so would this.
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             )
         try:
             yield process
