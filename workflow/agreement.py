@@ -103,12 +103,13 @@ def code_of(verb: str) -> list[str]:
     return sorted({str(file) for dep in deps for file in _files(Path(dep))})
 
 
-def _files(path: Path) -> Iterator[Path]:
+def _files(path: Path, hidden: tuple[str, ...] = ()) -> Iterator[Path]:
     if path.is_file():
         yield path
     for folder, folders, names in os.walk(path):
         folders[:] = [name for name in folders if name != "__pycache__"]
-        yield from (Path(folder, name) for name in names if not name.startswith("."))
+        shown = (name for name in names if not name.startswith(".") or name in hidden)
+        yield from (Path(folder, name) for name in shown)
 
 
 def _fingerprint(stage: Stage, entry: Any) -> str:
@@ -174,7 +175,9 @@ def _clock(path: Path) -> Path:
 
 def _put_in_order(stage: Stage, outputs: list[Path]) -> None:
     """Make the outputs no older than anything they were made from; equal times are in order."""
-    sources = [file for dep in stage.deps for file in (_clock(Path(dep)), *_files(Path(dep)))]
+    sources = [
+        file for dep in stage.deps for file in (_clock(Path(dep)), *_files(Path(dep), (MARK,)))
+    ]
     newest = max((file.stat().st_mtime_ns for file in sources if file.is_file()), default=0)
     for clock in map(_clock, outputs):
         # The time of a folder itself tells only when DVC put links into it.

@@ -76,7 +76,7 @@ class Commits:
         )
 
     def put_away(self) -> str:
-        """Commit dvc.lock and every edit of a known file, and push.
+        """Commit dvc.lock, the results that are for git, and every edit of a known file; push.
 
         Returns:
             Where the commits are now, in words; nothing if there were none.
@@ -84,8 +84,9 @@ class Commits:
         Raises:
             UserError: they can be put nowhere.
         """
-        if (self._folder / "dvc.lock").exists():
-            self._git("add", "dvc.lock")
+        for made in ("dvc.lock", "results"):
+            if (self._folder / made).exists():
+                self._git("add", made)
         self._git("add", "--update")
         if not self._succeeds("diff", "--cached", "--quiet"):
             self._git("commit", "--quiet", "--message", "Built on a borrowed machine")

@@ -76,7 +76,9 @@ def _carry(run: Path, place: Path) -> str:
 
 def _names(run: Path) -> list[str]:
     """List what belongs to a run; hidden are those files that are being written."""
-    files = (path.relative_to(run) for path in run.rglob("*") if path.is_file())
+    # Not by rglob, which fails where the trainer removes a folder meanwhile.
+    places = ((Path(folder).relative_to(run), names) for folder, _, names in os.walk(run))
+    files = (folder / name for folder, names in places for name in names)
     hidden = (name for name in files if not any(part.startswith(".") for part in name.parts))
     return sorted(str(name) for name in hidden if str(name) != "lock")
 

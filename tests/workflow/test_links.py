@@ -24,7 +24,8 @@ def run(name: str) -> None:
         (folder / "train.log").write_text("step 1 - loss = 5.0, (0.1 sec/step)\\n")
         for step in (1, 2):
             (folder / f"weights/step-{step:08d}.npz").write_bytes(bytes([step]) * 100_000)
-    publish(folder, layout.results(name), {"run": "stand-in"}, Facts(machinery=[{}]))
+    record = {"run": "stand-in", "training": layout.read_settings("train", name)["training"]}
+    publish(folder, layout.results(name), record, Facts(machinery=[{}]))
 '''
 REAL = """\
 corpora:

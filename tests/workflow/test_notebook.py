@@ -256,7 +256,7 @@ def test_a_session_that_vanished_in_training_is_gone_on_with_to_the_same_bytes(
     session, copied, cells = gone_on
     said = re.search(r"brought back, goes on from step (\d+)", _text(cells["pull"]))
     assert 0 < int(said[1]) <= copied
-    log = (session.folder / "results/mine/train.log").read_text()
+    log = _log(session.folder)
     assert re.findall(r"^(start|resume) at step (\d+)", log, re.M) == [
         ("start", "0"),
         ("resume", said[1]),

@@ -26,6 +26,7 @@ VERBS = [
 def agreement(monkeypatch):
     """The module of that name, with the project as current folder."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.syspath_prepend(str(ROOT))  # where Snakemake finds what it imports
     spec = importlib.util.spec_from_file_location("agreement", ROOT / "workflow/agreement.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "agreement", module)
