@@ -8,8 +8,10 @@ import pytest
 import soundfile
 import yaml
 
-# What a shell has started in the background ignores Ctrl-C, and so would all that tests start.
+# What a shell has started in the background, or nohup, ignores these, and so would all that tests
+# start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 RATE = 8000
 # Two processes share the files out in this order; a long one that came last would keep one idle.

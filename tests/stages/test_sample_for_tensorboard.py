@@ -32,7 +32,7 @@ def published(project: Path) -> dict[str, Any]:
         "model": preset["model"] | MODEL,
         "quantizer": preset["quantizer"],
         "sample_rate": 4000,
-        "training": preset["training"] | {"tensorboard": True},
+        "training": preset["training"] | {"tensorboard": True, "threads": None},
     }
     model = build(WaveNet(**config["model"]), 256)
     (RESULTS / "checkpoints").mkdir(parents=True)

@@ -183,6 +183,7 @@ def test_a_finished_run_is_not_refused_for_what_only_training_needs(tmp_path: Pa
     refused.require_room = refuse
     with pytest.raises(UserError, match="too large"):
         refused.run()
+    assert not (tmp_path / "other/checkpoints").exists()
     loop(tmp_path / "run").run()
     again = loop(tmp_path / "run")
     again.require_room = refuse

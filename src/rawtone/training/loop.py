@@ -92,6 +92,8 @@ class Loop:
         resumed = self._restore(log)
         if not self._finished():
             disk = self.require_room()
+            if not resumed:
+                self._save(log)
             tell = log.resume if resumed else log.start
             threads = self.machinery["threads"]
             tell(self.step, self.training.steps, run=self.key, threads=threads)
@@ -101,7 +103,7 @@ class Loop:
             self._foretell(log, disk)
 
     def _restore(self, log: TrainingLog) -> bool:
-        """Take over the newest state, or save the first."""
+        """Take over the newest state; tell whether there was one."""
         found, passed = self._run.newest()
         for line in passed:
             log.note(line)
@@ -110,8 +112,6 @@ class Loop:
             self.trainer.restore(arrays)
             self._saved = self.step, facts
             self.facts = replace(facts, rollbacks=len(self._run.rollbacks()))
-        else:
-            self._save(log)
         return found is not None
 
     def _note_machinery(self, log: TrainingLog) -> None:
