@@ -85,7 +85,7 @@ def test_clips_play_within_the_one_file(page: Page, html: Path, tmp_path: Path) 
     assert frame.locator("audio").count() == 24
     assert frame.evaluate(_PLAY) == pytest.approx(4.0, abs=0.25)
     sizes = "[...document.images].map((i) => (i.loading = 'eager', i.decode().then(() => 1)))"
-    assert frame.evaluate(f"Promise.all({sizes}).then((all) => all.length)") == 24 * 2 + 2
+    assert frame.evaluate(f"Promise.all({sizes}).then((all) => all.length)") == 24 * 2 + 1
 
 
 def test_clips_play_from_the_unpacked_zip(page: Page, built, tmp_path: Path) -> None:
