@@ -2,12 +2,14 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
+DVC = Path(sys.executable).with_name("dvc")  # which need not be on the PATH
 REMEDY = "build the demo with `make`, then commit dvc.lock and results/"
 
 
@@ -17,7 +19,7 @@ def changed(tmp_path_factory) -> dict[str, str]:
     clone = tmp_path_factory.mktemp("recorded") / "clone"
     subprocess.run(["git", "clone", "--quiet", ROOT, clone], check=True)
     told = subprocess.run(
-        ["dvc", "status", "--json"], cwd=clone, check=True, capture_output=True, text=True
+        [DVC, "status", "--json"], cwd=clone, check=True, capture_output=True, text=True
     )
     changes = [change for stage in json.loads(told.stdout).values() for change in stage]
     kinds = ("changed deps", "changed outs")
