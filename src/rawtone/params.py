@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rawtone.errors import UserError, nearest
-from rawtone.settings import Experiment, Params
+from rawtone.settings import Corpus, Experiment, Params
 
 PARAMS = Path("params.yaml")
 
@@ -75,7 +75,7 @@ def _check_together(params: Params, where: str) -> None:
             raise UserError(f"{path}.corpus: no corpus '{experiment.corpus}'; {hint}")
         corpus = params.corpora[experiment.corpus]
         chunk = round(corpus.chunk.seconds * corpus.sample_rate)
-        needed = experiment.model.receptive_field
+        needed = experiment.model.context
         if chunk < needed:
             raise UserError(
                 f"{path}.model: its receptive field is {needed} samples, but a chunk of corpus "
@@ -83,12 +83,29 @@ def _check_together(params: Params, where: str) -> None:
                 f"to at least {math.ceil(100 * needed / corpus.sample_rate) / 100} or use fewer "
                 "dilations"
             )
-        if corpus.channels != 1:
-            raise UserError(
-                f"{path}.model: family 'wavenet' makes mono audio, but corpus "
-                f"'{experiment.corpus}' has {corpus.channels} channels; set its channels to 1"
-            )
+        _check_model(path, experiment, corpus)
         _check_start(params, name, path)
+
+
+def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
+    """Refuse what a family cannot do."""
+    model, training = experiment.model, experiment.training
+    if corpus.channels != 1 and not model.stereo:
+        raise UserError(
+            f"{path}.model: family '{model.family}' makes mono audio, but corpus "
+            f"'{experiment.corpus}' has {corpus.channels} channels; set its channels to 1"
+        )
+    if training.window % model.stride:
+        raise UserError(
+            f"{path}.training.window: expected a multiple of {model.stride}, which family "
+            f"'{model.family}' predicts together, found {training.window}; set it to "
+            f"{training.window - training.window % model.stride or model.stride}"
+        )
+    if model.recurrent and training.workers > 1:
+        raise UserError(
+            f"{path}.training.workers: expected 1 with family '{model.family}', which carries "
+            f"state from window to window, found {training.workers}"
+        )
 
 
 def _check_start(params: Params, name: str, path: str) -> None:

@@ -5,32 +5,13 @@ The description of a field is what an editor shows for it (workflow/schemas/para
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
-from rawtone.errors import nearest
+from rawtone.model_settings import Model
+from rawtone.strict import Settings
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 Name = Annotated[str, Field(pattern=NAME)]
-
-
-class Settings(BaseModel):
-    """A table of settings: no unknown keys, no values converted in silence."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _suggest_known_keys(cls, table: Any) -> Any:
-        if isinstance(table, dict):
-            for key in table:
-                if key not in cls.model_fields:
-                    raise PydanticCustomError(
-                        "unknown_key",
-                        "unknown key '{key}'; {hint}",
-                        {"key": str(key), "hint": nearest(str(key), list(cls.model_fields))},
-                    )
-        return table
 
 
 def _unequal(*values: list[Any]) -> None:
@@ -115,25 +96,6 @@ class Quantizer(Settings):
     levels: int = Field(ge=2, le=65536, description="Number of codes.")
 
 
-class WaveNet(Settings):
-    """Gated dilated causal convolutions (van den Oord et al. 2016)."""
-
-    family: Literal["wavenet"]
-    dilations: list[Annotated[int, Field(ge=1)]] = Field(
-        min_length=1, description="One layer each; their sum is how far back the model hears."
-    )
-    filter_width: int = Field(ge=2, description="Taps of each dilated convolution.")
-    residual_channels: int = Field(ge=1)
-    dilation_channels: int = Field(ge=1)
-    skip_channels: int = Field(ge=1)
-    biases: bool
-
-    @property
-    def receptive_field(self) -> int:
-        """Samples that decide the distribution of the next one."""
-        return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
-
-
 class Keep(Settings):
     """Which published checkpoints stay on disk; the last one always does."""
 
@@ -164,6 +126,9 @@ class Training(Settings):
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
     learning_rate: float = Field(gt=0)
     momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd and rmsprop.")
+    l2: float = Field(
+        0.0, ge=0, description="Penalty on the squares of all weights but biases: 0.5 l2 |w|^2."
+    )
     weight_decay: float = Field(0.01, ge=0, description="Of adamw.")
     warmup_steps: int = Field(ge=0, description="Steps over which the rate grows from zero.")
     schedule: Literal["constant", "cosine", "exponential"] = Field(
@@ -218,7 +183,7 @@ class Training(Settings):
 
 
 # Keys of `training` that came later; at these values a run keeps the name that it had before.
-LATER = {"threads": None, "workers": 1}
+LATER = {"l2": 0.0, "threads": None, "workers": 1}
 
 # Keys of `training` that no weight depends on: what is kept, shown and saved on the way.
 NOT_DECISIVE = ("keep", "save_minutes", "log_every", "tensorboard")
@@ -256,7 +221,7 @@ class Experiment(Settings):
     corpus: Name = Field(description="One of the corpora above.")
     preset: Name = Field(description="A file of rawtone's presets, whose keys can be set here.")
     quantizer: Quantizer
-    model: WaveNet
+    model: Model
     training: Training
     sampling: Sampling
     start_from: StartFrom | None = Field(

@@ -29,21 +29,20 @@ def first_unheard(
     return np.where(neighbour, overlap, 0).astype(np.int64)
 
 
-def bits_per_sample(batches: Iterable[Batch], mean_loss: Callable[[Batch], float]) -> float:
+def bits_per_sample(batches: Iterable[Batch], loss: Callable[[Batch], float]) -> float:
     """Average a loss over batches, each sample counting once.
 
     Args:
         batches: in which every sample is predicted once.
-        mean_loss: the mean negative log-likelihood of a batch's weighted samples, in nats.
+        loss: the negative log-likelihood of a batch, weighted and summed, in nats.
 
     Returns:
         Bits per sample.
     """
     total, count = 0.0, 0.0
     for batch in batches:
-        samples = float(batch.weights.sum())
-        total += mean_loss(batch) * samples
-        count += samples
+        total += loss(batch)
+        count += float(batch.weights.sum())
     return total / count / float(np.log(2))
 
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rawtone.audio import quantizers
+from rawtone import model_settings
 from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation.bits import first_unheard
-from rawtone.settings import Quantizer, WaveNet
-from rawtone.training.batches import Batch, Windows
+from rawtone.settings import Quantizer
+from rawtone.training.batches import Batch
+from rawtone.training.order import Order, order
 
 _WINDOW, _BATCH = 8192, 4
 
@@ -32,26 +33,21 @@ class HeldOut:
     config: dict[str, Any]
 
     @cached_property
-    def windows(self) -> Windows:
-        """Windows over the split's chunks, with the model's context."""
+    def order(self) -> Order:
+        """Batches over the split's chunks, as the family hears them."""
+        model = model_settings.model(self.config["model"])
+        window = _WINDOW - _WINDOW % model.stride
         quantizer = Quantizer(**self.config["quantizer"])
-        codec = quantizers.make(quantizer.kind, quantizer.levels)
-        rows = self.chunks.rows(self.split)
-        context = WaveNet(**self.config["model"]).receptive_field
-        lengths = self.chunks.lengths[rows]
-        return Windows(
-            *(self.chunks.pcm, rows, lengths, codec.table(), int(codec.silence)),
-            *(context, _WINDOW, _BATCH, 0),
-        )
+        return order(self.chunks, self.split, quantizer, model, (_BATCH, window))
 
     @property
     def batches(self) -> Iterator[Batch]:
         """Batches in which every sample is predicted once."""
-        rows = self.windows.rows
+        rows = self.order.excerpts.rows
         tracks = [self.chunks.tracks[row] for row in rows]
         size, overlap = self.chunks.pcm.shape[1], self.chunks.overlap
         starts = self.chunks.starts[rows]
-        yield from self.windows.sweep(first_unheard(tracks, starts, size, overlap))
+        yield from self.order.sweep(first_unheard(tracks, starts, size, overlap))
 
     @cached_property
     def codes(self) -> NDArray[np.int32]:

@@ -15,8 +15,8 @@ import numpy as np
 from keras import ops
 
 from rawtone.generation.random import uniforms
-from rawtone.generation.sampling import choose
 from rawtone.models.backend import compiled
+from rawtone.models.family import Family
 
 LANES = 16
 BLOCK = 2000
@@ -34,13 +34,14 @@ class Loop:
     """Generate with a model's streaming form.
 
     Args:
-        model: a family's model, with `initial_state` and `step`.
-        silence: the code of a sample of zero; what every stream has heard before it begins.
+        model: of a family; every stream has heard silence before it begins.
     """
 
-    def __init__(self, model: Any, silence: int) -> None:
+    def __init__(self, model: Family) -> None:
         self.model = model
-        self.silence = silence
+        self.silence = model.audio.quantizer.silence
+        # blocks of whole frames
+        self.steps = max(BLOCK // model.settings.hop, 1)
         self.block = compiled(self._block)
         self.start = compiled(self._start)
 
@@ -51,20 +52,21 @@ class Loop:
 
     def _start(self, weights: Sequence[Any]) -> Any:
         with self._with_weights(weights):
-            return self.model.initial_state(LANES, self.silence)
+            return self.model.initial_state(LANES)
 
     def _block(
         self, weights: Sequence[Any], state: Any, code: Any, temperature: Any, uniform: Any
     ) -> Any:
-        def one_sample(index: Any, carry: Any) -> Any:
+        def one_step(index: Any, carry: Any) -> Any:
             state, code, codes = carry
-            logits, state = self.model.step(state, code)
-            code = choose(logits, temperature, uniform[index])
-            return state, code, ops.slice_update(codes, (index, 0), code[None])
+            features, state = self.model.step(state, code)
+            code, state = self.model.draw(state, features, temperature, uniform[index])
+            start = (index, *[0] * len(code.shape))
+            return state, code, ops.slice_update(codes, start, code[None])
 
         with self._with_weights(weights):
-            codes = ops.zeros((BLOCK, LANES), dtype="int32")
-            state, code, codes = ops.fori_loop(0, BLOCK, one_sample, (state, code, codes))
+            codes = ops.zeros((self.steps, *code.shape), dtype="int32")
+            state, code, codes = ops.fori_loop(0, self.steps, one_step, (state, code, codes))
         return state, code, codes
 
     def generate(self, streams: Sequence[Stream], samples: int) -> Iterator[np.ndarray]:
@@ -75,7 +77,7 @@ class Loop:
             samples: length of each in samples.
 
         Yields:
-            int32 codes [streams, n], n up to `BLOCK`, until there are `samples` in all.
+            int32 codes [streams, n], of stereo [streams, n, 2], until there are `samples` in all.
 
         Raises:
             ValueError: more streams than lanes.
@@ -86,9 +88,27 @@ class Loop:
         weights = [ops.convert_to_tensor(variable.value) for variable in self.model.variables]
         temperature = np.array([stream.temperature for stream in lanes], dtype=np.float32)
         state = self.start(weights)
-        code = np.full(LANES, self.silence, dtype=np.int32)
-        for begin in range(0, samples, BLOCK):
-            uniform = np.stack([uniforms(lane.seed, begin, BLOCK) for lane in lanes], axis=1)
-            state, code, codes = self.block(weights, state, code, temperature, uniform)
-            end = min(BLOCK, samples - begin)
-            yield ops.convert_to_numpy(codes)[:end, : len(streams)].T
+        code = np.full((LANES, *self.model.frame), self.silence, dtype=np.int32)
+        block = self.steps * self.model.settings.hop
+        for begin in range(0, samples, block):
+            state, code, codes = self.block(
+                weights, state, code, temperature, self._uniforms(lanes, begin, block)
+            )
+            made = np.moveaxis(ops.convert_to_numpy(codes), 1, 0)[: len(streams)]
+            yield _in_a_row(made)[:, : samples - begin]
+
+    def _uniforms(self, lanes: Sequence[Stream], begin: int, count: int) -> np.ndarray:
+        """Return float32 [steps, hop * channels, 2, lanes]."""
+        channels = self.model.audio.channels
+        each = [uniforms(lane.seed, begin * channels, count * channels) for lane in lanes]
+        return np.stack(each, axis=-1).reshape(self.steps, -1, 2, len(lanes))
+
+
+def _in_a_row(codes: np.ndarray) -> np.ndarray:
+    """Put frames [streams, steps, *frame] behind each other: [streams, samples] or with channels.
+
+    A frame is one sample, [hop] samples, or [hop, channels].
+    """
+    if codes.ndim < 4:
+        return codes.reshape(len(codes), -1)
+    return codes.reshape(len(codes), -1, codes.shape[-1])

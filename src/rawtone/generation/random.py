@@ -4,7 +4,7 @@ import numpy as np
 
 
 def uniforms(seed: int, start: int, count: int) -> np.ndarray:
-    """Return the uniform numbers that decide samples start … start + count - 1 of a stream.
+    """Return two uniform numbers each for samples start … start + count - 1 of a stream.
 
     They come from a counter-based generator (Philox 4x64, Salmon et al. 2011), so any stretch can
     be had without those before it.
@@ -15,9 +15,10 @@ def uniforms(seed: int, start: int, count: int) -> np.ndarray:
         count: how many.
 
     Returns:
-        float32 [count] in [0, 1), multiples of 2**-24.
+        float32 [count, 2] in [0, 1), multiples of 2**-24.
     """
     block, skip = divmod(start, 4)
     generator = np.random.Philox(key=seed, counter=block)
     raw = generator.random_raw(skip + count)[skip:]
-    return ((raw >> np.uint64(40)) * 2.0**-24).astype(np.float32)
+    halves = np.stack([raw >> np.uint64(40), raw >> np.uint64(8) & np.uint64(0xFFFFFF)], axis=1)
+    return (halves * 2.0**-24).astype(np.float32)

@@ -84,14 +84,19 @@ def _make_deterministic() -> None:
         os.environ["XLA_FLAGS"] = f"{flags} {_DETERMINISTIC}=true".strip()
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function of tensors for the backend in use."""
+def compiled(function: Callable[..., Any], jit: bool = True) -> Callable[..., Any]:
+    """Compile a function of tensors for the backend in use.
+
+    Args:
+        function: of tensors.
+        jit: whether by XLA, where the backend has another way, too.
+    """
     import keras
 
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
-        fast: Callable[..., Any] = tensorflow.function(function, jit_compile=True)
+        fast: Callable[..., Any] = tensorflow.function(function, jit_compile=jit)
         return fast
     if keras.backend.backend() == "jax":
         import jax

@@ -8,8 +8,10 @@ import keras
 from numpy.typing import NDArray
 
 from rawtone.errors import UserError
+from rawtone.models.family import Audio, Family
 from rawtone.models.wavenet import WaveNet
-from rawtone.settings import WaveNet as WaveNetSettings
+
+FAMILIES: dict[str, Any] = {"wavenet": WaveNet}
 
 
 @contextmanager
@@ -22,18 +24,19 @@ def _computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def build(settings: WaveNetSettings, levels: int, seed: int = 0, precision: str = "float32") -> Any:
+def build(settings: Any, audio: Audio, seed: int = 0, precision: str = "float32") -> Family:
     """Build a family's model with freshly drawn weights.
 
     Args:
         settings: of the family.
-        levels: number of codes.
+        audio: what it hears and makes.
         seed: decides the weights.
         precision: a Keras dtype policy: what the parallel form computes in. Weights are float32.
     """
     keras.utils.set_random_seed(seed)
     with _computing_in(precision):
-        return WaveNet(settings, levels)
+        model: Family = FAMILIES[settings.family](settings, audio)
+        return model
 
 
 def assign(model: Any, weights: Mapping[str, NDArray[Any]]) -> None:

@@ -9,9 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from rawtone.settings import WaveNet as WaveNetSettings
-
-State = tuple[Any, ...]
+from rawtone.model_settings import WaveNet as WaveNetSettings
+from rawtone.models.family import Audio, Family, State
 
 
 class ResidualBlock(keras.layers.Layer):
@@ -66,18 +65,19 @@ class ResidualBlock(keras.layers.Layer):
         return x + self.dense_bias if self.biases else x
 
 
-class WaveNet(keras.Model):
+class WaveNet(Family):
     """Gated dilated causal convolutions with residual and skip connections.
 
     Args:
         settings: sizes, named as in tensorflow-wavenet's wavenet_params.json.
-        levels: number of codes Q, in and out.
+        audio: what it hears and makes.
     """
 
-    def __init__(self, settings: WaveNetSettings, levels: int) -> None:
-        super().__init__(name="wavenet")
-        self.settings = settings
-        self.levels = levels
+    settings: WaveNetSettings
+
+    def __init__(self, settings: WaveNetSettings, audio: Audio) -> None:
+        super().__init__(settings, audio, name="wavenet")
+        levels = audio.quantizer.levels
         self.width = settings.filter_width
         skip = settings.skip_channels
         self.causal = self.add_weight(
@@ -89,16 +89,11 @@ class WaveNet(keras.Model):
         ]
         self.post = [
             keras.layers.Dense(skip, use_bias=settings.biases, name="post0"),
-            keras.layers.Dense(levels, use_bias=settings.biases, name="post1"),
+            keras.layers.Dense(self.head.size, use_bias=settings.biases, name="post1"),
         ]
         for dense in self.post:
             dense.build((None, skip))
         self.built = True
-
-    @property
-    def receptive_field(self) -> int:
-        """Samples that decide the distribution of the next one."""
-        return self.settings.receptive_field
 
     def activations(self, batch: int, window: int) -> int:
         """Return how many numbers the parallel form keeps for its backward pass.
@@ -109,20 +104,21 @@ class WaveNet(keras.Model):
         """
         sizes = self.settings
         taps, gates = self.width * sizes.residual_channels, 4 * sizes.dilation_channels
-        length, lengths = self.receptive_field - 1 + window - (self.width - 1), 0
+        length, lengths = sizes.context - 1 + window - (self.width - 1), 0
         for block in self.blocks:
             length -= (self.width - 1) * block.dilation
             lengths += length
         scored = len(self.blocks) * sizes.dilation_channels + 4 * sizes.skip_channels
         return batch * (
-            lengths * (taps + gates + sizes.residual_channels) + window * (scored + 3 * self.levels)
+            lengths * (taps + gates + sizes.residual_channels)
+            + window * (scored + 3 * self.head.size)
         )
 
     def _embed(self, taps: list[Any]) -> Any:
         # a convolution of one-hot codes is a sum of table rows
         return sum(ops.take(self.causal[k], tap, axis=0) for k, tap in enumerate(taps))
 
-    def _logits(self, gated: list[Any]) -> Any:
+    def _features(self, gated: list[Any]) -> Any:
         # all skip projections as one matrix product
         kernel = ops.concatenate([block.skip for block in self.blocks], axis=0)
         x = ops.matmul(ops.concatenate(gated, axis=-1), kernel)
@@ -132,17 +128,11 @@ class WaveNet(keras.Model):
             x = dense(ops.relu(x))
         return ops.cast(x, "float32")
 
-    def call(self, codes: Any) -> Any:
-        """Predict every sample that has its whole context.
-
-        Args:
-            codes: int32 [batch, receptive_field - 1 + n].
-
-        Returns:
-            float32 logits [batch, n, levels]; those at i are for the sample after
-            codes[:, : receptive_field + i].
-        """
-        scored = codes.shape[1] - self.receptive_field + 1
+    def call(
+        self, codes: Any, carry: State = (), labels: Any = None, training: bool = False
+    ) -> tuple[Any, State]:
+        """Predict every sample that has its whole context."""
+        scored = codes.shape[1] - self.settings.context + 1
         n = codes.shape[1] - self.width + 1
         x = self._embed([codes[:, k : k + n] for k in range(self.width)])
         gated = []
@@ -153,19 +143,16 @@ class WaveNet(keras.Model):
             z = block.gated(taps)
             gated.append(z[:, n - scored :])
             x = block.residual(taps[-1], z)
-        return self._logits(gated)
+        return self._features(gated), ()
 
-    def initial_state(self, batch: int, silence: int) -> State:
+    def initial_state(self, batch: int, labels: Any = None) -> State:
         """Return the state after endless silence.
-
-        Args:
-            batch: number of streams.
-            silence: the code of a sample of zero.
 
         Returns:
             The sample count, the last codes [filter_width - 1, batch], and for each block a ring
             of its inputs [(filter_width - 1) * dilation + 1, batch, residual_channels].
         """
+        silence = self.audio.quantizer.silence
         x = self._embed([ops.full((batch,), silence, dtype="int32")] * self.width)
         rings = []
         for block in self.blocks:
@@ -175,19 +162,11 @@ class WaveNet(keras.Model):
         past = ops.full((self.width - 1, batch), silence, dtype="int32")
         return (ops.zeros((), dtype="int32"), past, *rings)
 
-    def step(self, state: State, code: Any) -> tuple[Any, State]:
-        """Hear one sample of each stream and predict the next.
-
-        Args:
-            state: as returned by `initial_state` or by the step before.
-            code: int32 [batch].
-
-        Returns:
-            float32 logits [batch, levels], and the next state.
-        """
+    def step(self, state: State, codes: Any) -> tuple[Any, State]:
+        """Hear one sample of each stream and predict the next."""
         count, past, *rings = state
-        codes = [past[k] for k in range(self.width - 1)] + [code]
-        x = self._embed(codes)
+        taps = [past[k] for k in range(self.width - 1)] + [codes]
+        x = self._embed(taps)
         gated, filled = [], []
         for block, ring in zip(self.blocks, rings, strict=True):
             # written before it is read, so that a compiler can update the ring in place
@@ -197,7 +176,7 @@ class WaveNet(keras.Model):
             filled.append(ring)
             gated.append(z)
             x = block.residual(x, z)
-        return self._logits(gated), (count + 1, ops.stack(codes[1:]), *filled)
+        return self._features(gated), (count + 1, ops.stack(taps[1:]), *filled)
 
     @staticmethod
     def _past(ring: Any, time: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from rawtone import model_settings
 from rawtone.audio import pcm, quantizers
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
@@ -17,7 +18,7 @@ from rawtone.evaluation.held_out import HeldOut
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
 from rawtone.files import write_json
 from rawtone.models import backend
-from rawtone.settings import Training, WaveNet
+from rawtone.settings import Training
 from rawtone.stages import layout
 from rawtone.training.checkpoints import read_arrays
 
@@ -60,18 +61,19 @@ def _bits(
     folder: Path, config: dict[str, Any], held_out: dict[str, HeldOut]
 ) -> list[dict[str, Any]]:
     from rawtone.models.families import build
+    from rawtone.models.family import Audio
     from rawtone.training.scoring import Scorer
 
-    model = build(WaveNet(**config["model"]), config["quantizer"]["levels"])
-    scorer = Scorer(model)
+    audio = Audio(quantizers.make(**config["quantizer"]), config["channels"])
+    scorer = Scorer(build(model_settings.model(config["model"]), audio))
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     rows = []
     for checkpoint in tqdm(published, desc="evaluate", unit="checkpoint", disable=None):
         scorer.load(read_arrays(folder / checkpoint["file"]))
-        for split, audio in held_out.items():
-            bits = bits_per_sample(audio.batches, scorer.score)
+        for split, part in held_out.items():
+            bits = bits_per_sample(part.batches, scorer.score)
             row = {"step": checkpoint["step"], "split": split, "bits": f"{bits:.4f}"}
-            rows.append(row | {"samples": len(audio.codes)})
+            rows.append(row | {"samples": len(part.codes)})
     return rows
 
 

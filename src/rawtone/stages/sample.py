@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from rawtone import model_settings
 from rawtone.audio import ffmpeg, pcm, quantizers
 from rawtone.audio.fingerprint import fingerprint
 from rawtone.errors import UserError
 from rawtone.files import atomic, sha256, write_json
 from rawtone.models import backend
-from rawtone.settings import Quantizer, Sampling, Training, WaveNet
+from rawtone.settings import Quantizer, Sampling, Training
 from rawtone.stages import layout
 from rawtone.training import tensorboard
 from rawtone.training.checkpoints import read_arrays
@@ -67,14 +68,16 @@ class _Generator:
     def __init__(self, config: dict[str, Any], sampling: Sampling) -> None:
         from rawtone.generation.loop import Loop
         from rawtone.models.families import build
+        from rawtone.models.family import Audio
 
         quantizer = Quantizer(**config["quantizer"])
         self.codec = quantizers.make(quantizer.kind, quantizer.levels)
         self.sample_rate: int = config["sample_rate"]
         self.length: int = round(sampling.seconds * self.sample_rate)
         self.sampling = sampling
-        self.model = build(WaveNet(**config["model"]), quantizer.levels)
-        self.loop: Loop = Loop(self.model, int(self.codec.silence))
+        audio = Audio(self.codec, config["channels"])
+        self.model = build(model_settings.model(config["model"]), audio)
+        self.loop: Loop = Loop(self.model)
 
     @property
     def samples(self) -> int:

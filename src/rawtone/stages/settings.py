@@ -65,7 +65,8 @@ def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
 def _train(resolved: Params, experiment: Experiment, corpora: dict[str, _Tables]) -> dict[str, Any]:
     full = experiment.model_dump()
     learned = {key: full[key] for key in ("corpus", "model", "quantizer", "training")}
-    learned["sample_rate"] = resolved.corpora[experiment.corpus].sample_rate
+    corpus = resolved.corpora[experiment.corpus]
+    learned |= {"sample_rate": corpus.sample_rate, "channels": corpus.channels}
     if experiment.start_from is not None:
         decides = _decides(resolved, experiment.start_from, corpora)
         learned["start_from"] = full["start_from"] | {"decides": decides}

@@ -6,20 +6,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from rawtone import model_settings
 from rawtone.audio import quantizers
 from rawtone.corpus.chunks import Chunks
-from rawtone.errors import UserError
 from rawtone.files import canonical_json, sha256
 from rawtone.models import backend
-from rawtone.settings import LATER, NOT_DECISIVE, Quantizer, Training, WaveNet
+from rawtone.settings import LATER, NOT_DECISIVE, Quantizer, Training
 from rawtone.stages import layout, origin
 from rawtone.training import estimate, roles, together
-from rawtone.training.batches import FROM_SILENCE, Windows
+from rawtone.training.batches import FROM_SILENCE
 from rawtone.training.follower import Follower
+from rawtone.training.order import order
 from rawtone.training.together import Team
 
 # Raise by hand when training code changes what is learned; then finished runs are trained anew.
-CODE_VERSION = 2
+CODE_VERSION = 3
 
 
 def run(experiment: str) -> None:
@@ -89,16 +90,23 @@ def _train(
 ) -> None:
     sums = together.collective(team)
     from rawtone.models.families import build
+    from rawtone.models.family import Audio
     from rawtone.training.loop import Loop
     from rawtone.training.publishing import publish
 
     training = Training(**settings["training"])
     quantizer = Quantizer(**settings["quantizer"])
-    model = build(WaveNet(**settings["model"]), quantizer.levels, training.seed, training.precision)
+    sizes = model_settings.model(settings["model"])
+    codec = quantizers.make(quantizer.kind, quantizer.levels)
+    audio = Audio(codec, channels=settings["channels"])
+    model = build(sizes, audio, training.seed, training.precision)
     if begins:
         begins.load(model)
-    draw = partial(_windows, chunks, quantizer, model.receptive_field, training)
-    train, validation = draw("train", FROM_SILENCE), draw("validation", 0.0)
+    shape = (training.batch_size, training.window)
+    train, validation = (
+        order(chunks, split, quantizer, sizes, shape, training.seed, silent)
+        for split, silent in (("train", FROM_SILENCE), ("validation", 0.0))
+    )
     trainer = together.trainer(model, training, team, sums)
     if isinstance(team, Follower):
         from rawtone.training.shared import follow
@@ -113,7 +121,7 @@ def _train(
         validation=validation,
         machinery=backend.facts(),
         uniform_loss=math.log(quantizer.levels),
-        place=partial(_place, chunks, train.rows),
+        place=partial(_place, chunks, train.excerpts.rows),
         require_room=partial(_require_room, model, training, layout.run(key), team),
         notes=[*_notes(begins), *together.notes(team, trainer)],
     )
@@ -130,7 +138,7 @@ def _record(
         "run": key,
         "code_version": CODE_VERSION,
         "parameters": int(model.count_params()),
-        "receptive_field": model.receptive_field,
+        "receptive_field": model.settings.context,
     }
     return record | ({"origin": begins.facts} if begins else {})
 
@@ -156,29 +164,3 @@ def _place(chunks: Chunks, rows: Any, chunk: int, sample: int) -> str:
     row = int(rows[chunk])
     seconds = (int(chunks.starts[row]) + sample) / chunks.sample_rate
     return f"{chunks.tracks[row]} at {seconds:.2f} s"
-
-
-def _windows(
-    chunks: Chunks,
-    quantizer: Quantizer,
-    context: int,
-    training: Training,
-    split: str,
-    from_silence: float,
-) -> Windows:
-    rows = chunks.rows(split)
-    if not len(rows):
-        raise UserError(f"the corpus has no {split} chunks; see its corpus.json for the reasons")
-    codec = quantizers.make(quantizer.kind, quantizer.levels)
-    return Windows(
-        chunks.pcm,
-        rows,
-        chunks.lengths[rows],
-        codec.table(),
-        int(codec.silence),
-        context,
-        training.window,
-        training.batch_size,
-        training.seed,
-        from_silence,
-    )

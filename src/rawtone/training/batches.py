@@ -1,8 +1,9 @@
 """The batch order: every batch is a pure function of (seed, corpus, its index)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,21 +13,99 @@ from numpy.typing import NDArray
 FROM_SILENCE = 0.1
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Windows of audio as codes.
+class Place(NamedTuple):
+    """Where a window lies.
 
     Attributes:
-        codes: int32 [batch, context + window - 1], what the model hears.
+        chunk: an index into the rows.
+        start: its first sample to predict.
+        begin: its first sample that is heard; before it there is silence.
+        scored: its first sample that counts.
+        fresh: whether nothing is carried into it.
+    """
+
+    chunk: int
+    start: int
+    begin: int = 0
+    scored: int = 0
+    fresh: bool = True
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows of audio as codes; of stereo audio the codes have one axis more, of channels.
+
+    Attributes:
+        codes: int32 [batch, context + window - hop], what the model hears.
         targets: int32 [batch, window], what it has to predict.
         weights: float32 [batch, window], 0 beyond the end of a chunk that is shorter than a window.
+        labels: int32 [batch], the label of each window's chunk.
+        fresh: bool [batch], whether nothing is carried into a window from the batch before.
         index: its place in the batch order, if it has one.
     """
 
     codes: NDArray[np.int32]
     targets: NDArray[np.int32]
     weights: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    fresh: NDArray[np.bool_]
     index: int | None = None
+
+
+@dataclass(frozen=True)
+class Excerpts:
+    """Chunks as codes, and the size of what is cut from them.
+
+    Attributes:
+        pcm: int16 [chunks, samples] or [chunks, samples, channels], usually mapped from disk.
+        rows: the chunks to draw from.
+        lengths: samples of audio in each of `rows`.
+        labels: int32, the label of each of `rows`.
+        codebook: integer [65536], the code of each int16 at its bits read as uint16.
+        silence: the code of zero.
+        context: samples the model hears before the first it predicts.
+        hop: samples that it predicts at once.
+        window: samples predicted.
+        batch_size: windows in a batch.
+        seed: of the whole order.
+    """
+
+    pcm: NDArray[np.int16]
+    rows: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    labels: NDArray[np.int32]
+    codebook: NDArray[np.integer]
+    silence: int
+    context: int
+    hop: int
+    window: int
+    batch_size: int
+    seed: int
+
+    def cut(self, places: Sequence[Place], index: int | None = None) -> Batch:
+        """Return a batch of windows.
+
+        Args:
+            places: of as many windows as a batch has, or fewer; the rest weighs nothing.
+            index: of the batch.
+        """
+        shape = (self.batch_size, self.context + self.window, *self.pcm.shape[2:])
+        codes = np.full(shape, self.silence, dtype=np.int32)
+        weights = np.zeros((self.batch_size, self.window), dtype=np.float32)
+        labels, fresh = np.zeros(self.batch_size, np.int32), np.ones(self.batch_size, np.bool_)
+        for lane, place in enumerate(places):
+            self._fill(place, codes[lane], weights[lane])
+            labels[lane], fresh[lane] = self.labels[place.chunk], place.fresh
+        heard, targets = codes[:, : shape[1] - self.hop], codes[:, self.context :]
+        return Batch(heard, targets, weights, labels, fresh, index)
+
+    def _fill(self, place: Place, codes: NDArray[np.int32], weights: NDArray[np.float32]) -> None:
+        end = min(place.start + self.window, int(self.lengths[place.chunk]))
+        begin = max(place.start - self.context, place.begin)
+        audio = self.pcm[self.rows[place.chunk], begin : max(end, begin)]
+        first = self.context - (place.start - begin)
+        codes[first : first + len(audio)] = self.codebook[audio.view(np.uint16)]
+        weights[max(place.scored - place.start, 0) : max(end - place.start, 0)] = 1.0
 
 
 @dataclass(frozen=True)
@@ -34,61 +113,36 @@ class Windows:
     """Draws windows from chunks; every position of every chunk is equally likely.
 
     Args:
-        pcm: int16 [chunks, samples], usually mapped from disk.
-        rows: the chunks to draw from.
-        lengths: samples of audio in each of `rows`.
-        codebook: integer [65536], the code of each int16 at its bits read as uint16.
-        silence: the code of zero.
-        context: samples the model hears before the first it predicts.
-        window: samples predicted.
-        batch_size: windows in a batch.
-        seed: of the whole order.
+        excerpts: what to draw from.
         from_silence: share of windows that hear silence in place of their past.
     """
 
-    pcm: NDArray[np.int16]
-    rows: NDArray[np.int64]
-    lengths: NDArray[np.int64]
-    codebook: NDArray[np.integer]
-    silence: int
-    context: int
-    window: int
-    batch_size: int
-    seed: int
+    excerpts: Excerpts
     from_silence: float = 0.0
 
     @cached_property
     def _positions(self) -> NDArray[np.int64]:
         """Where a window can begin in each chunk, counted."""
-        return np.maximum(self.lengths - self.window, 0) + 1
+        return np.maximum(self.excerpts.lengths - self.excerpts.window, 0) + 1
 
     @cached_property
     def _ends(self) -> NDArray[np.int64]:
         return np.cumsum(self._positions)
 
-    def draw(self, index: int) -> list[tuple[int, int, bool]]:
-        """Draw the windows of a batch, always the same for the same index.
-
-        Returns:
-            For each window its chunk (an index into `rows`), its first sample to predict, and
-            whether it hears silence before that.
-        """
-        random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, 0, 0, index]))
-        drawn = random.integers(self._ends[-1], size=self.batch_size)
-        from_silence = random.random(self.batch_size) < self.from_silence
+    def draw(self, index: int) -> list[Place]:
+        """Draw the windows of a batch, always the same for the same index."""
+        size, seed = self.excerpts.batch_size, self.excerpts.seed
+        random = np.random.Generator(np.random.Philox(key=seed, counter=[0, 0, 0, index]))
+        drawn = random.integers(self._ends[-1], size=size)
+        from_silence = random.random(size) < self.from_silence
         chosen = np.searchsorted(self._ends, drawn, side="right")
         starts = drawn - (self._ends[chosen] - self._positions[chosen])
-        return list(zip(chosen.tolist(), starts.tolist(), from_silence.tolist(), strict=True))
+        found = zip(chosen.tolist(), starts.tolist(), from_silence.tolist(), strict=True)
+        return [Place(chunk, start, start if silent else 0) for chunk, start, silent in found]
 
     def batch(self, index: int) -> Batch:
         """Return the batch of an index, always the same for the same index."""
-        return self._batch(
-            [
-                self._window(chunk, start, begin=start if fresh else 0)
-                for chunk, start, fresh in self.draw(index)
-            ],
-            index,
-        )
+        return self.excerpts.cut(self.draw(index), index)
 
     def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
         """Yield batches in which every sample of the chunks is predicted exactly once.
@@ -97,34 +151,11 @@ class Windows:
             firsts: for each chunk, its first sample to predict; those before it (which the chunk
                 before holds, too) are only heard.
         """
+        window, size = self.excerpts.window, self.excerpts.batch_size
         places = [
-            (chunk, start)
-            for chunk, (first, length) in enumerate(zip(firsts, self.lengths, strict=True))
-            for start in range(int(first), int(length), self.window)
+            Place(chunk, start)
+            for chunk, (first, length) in enumerate(zip(firsts, self.excerpts.lengths, strict=True))
+            for start in range(int(first), int(length), window)
         ]
-        for index in range(0, len(places), self.batch_size):
-            windows = [self._window(*place, begin=0) for place in places[index:][: self.batch_size]]
-            idle = (np.zeros_like(windows[0][0]), np.zeros_like(windows[0][1]))
-            yield self._batch(windows + [idle] * (self.batch_size - len(windows)))
-
-    def _batch(
-        self,
-        windows: list[tuple[NDArray[np.int32], NDArray[np.float32]]],
-        index: int | None = None,
-    ) -> Batch:
-        codes, weights = (np.stack(part) for part in zip(*windows, strict=True))
-        return Batch(codes[:, :-1], codes[:, self.context :], weights, index)
-
-    def _window(
-        self, chunk: int, start: int, begin: int
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Return codes and weights of the window at `start`; before `begin` there is silence."""
-        end = min(start + self.window, int(self.lengths[chunk]))
-        begin = max(start - self.context, begin)
-        audio = self.pcm[self.rows[chunk], begin:end]
-        codes = np.full(self.context + self.window, self.silence, dtype=np.int32)
-        first = self.context - (start - begin)
-        codes[first : first + len(audio)] = self.codebook[audio.view(np.uint16)]
-        weights = np.zeros(self.window, dtype=np.float32)
-        weights[: end - start] = 1.0
-        return codes, weights
+        for index in range(0, len(places), size):
+            yield self.excerpts.cut(places[index : index + size])

@@ -17,9 +17,10 @@ from tqdm import tqdm
 from rawtone.errors import Stopped, UserError
 from rawtone.settings import Training
 from rawtone.training import estimate, preview
-from rawtone.training.batches import Batch, Windows
+from rawtone.training.batches import Batch
 from rawtone.training.divergence import Diverged, require_finite, require_sane
 from rawtone.training.log import TrainingLog, bits
+from rawtone.training.order import Order
 from rawtone.training.patience import why_early
 from rawtone.training.run_folder import Facts, RunFolder
 from rawtone.training.schedules import learning_rate
@@ -53,8 +54,8 @@ class Loop:
     key: str
     trainer: Trainer
     training: Training
-    train: Windows
-    validation: Windows
+    train: Order
+    validation: Order
     machinery: dict[str, Any]
     uniform_loss: float
     place: Callable[[int, int], str]
@@ -252,8 +253,8 @@ class Loop:
         _log.warning("%s; back to step %d with %g of the learning rate", told, self.step, rate)
 
     def _batch_in_words(self, step: int) -> str:
-        drawn = [window for index in self._batches_of(step) for window in self.train.draw(index)]
-        return ", ".join(self.place(chunk, start) for chunk, start, _ in drawn)
+        drawn = [place for index in self._batches_of(step) for place in self.train.draw(index)]
+        return ", ".join(self.place(place.chunk, place.start) for place in drawn)
 
     def _batches_of(self, step: int) -> range:
         count = self.training.accumulate

@@ -4,12 +4,12 @@ import time
 from collections.abc import Callable
 
 from rawtone.settings import Training
-from rawtone.training.batches import Windows
+from rawtone.training.order import Order
 from rawtone.training.trainer import Trainer
 
 
 def seconds(
-    trainer: Trainer, training: Training, train: Windows, validation: Windows, steps: int
+    trainer: Trainer, training: Training, train: Order, validation: Order, steps: int
 ) -> float:
     """Measure how long the remaining steps will take.
 

@@ -8,43 +8,48 @@ from keras import ops
 
 from rawtone.models.backend import compiled
 from rawtone.models.families import assign
+from rawtone.models.family import Family, State
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
+from rawtone.training.learner import begun, inputs
 
 
 class Scorer:
-    """Gives the negative log-likelihood of batches, and leaves the model as it is.
+    """Gives the loss of batches, and leaves the model as it is.
 
     Args:
-        model: maps codes [batch, context + window - 1] to logits [batch, window, levels].
+        model: of a family.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Family) -> None:
         self.model = model
         self._variables = [*model.trainable_variables, *model.non_trainable_variables]
-        self._loss = keras.losses.SparseCategoricalCrossentropy(
-            from_logits=True, reduction="mean_with_sample_weight"
-        )
-        self._compiled = compiled(self._mean)
+        self._carry: State | None = None
+        self._compiled = compiled(self._sum, jit=model.jit)
 
-    def _mean(self, values: list[Any], codes: Any, targets: Any, weights: Any) -> Any:
+    def _sum(self, values: list[Any], carry: State, batch: dict[str, Any]) -> tuple[Any, State]:
         # in a scope of its own: what the model does to its state is forgotten
         with keras.StatelessScope(list(zip(self._variables, values, strict=True))):
-            return self._loss(targets, self.model(codes), sample_weight=weights)
+            begins = begun(self.model, carry, batch["fresh"])
+            features, left = self.model(batch["codes"], begins, batch["labels"])
+            losses = self.model.head.loss(features, batch["targets"])
+            return ops.sum(losses * batch["weights"]), left
 
     def load(self, weights: Arrays) -> None:
         """Take over a checkpoint's weights, by variable path."""
         assign(self.model, weights)
 
     def score(self, batch: Batch, trainable: Sequence[Any] | None = None) -> float:
-        """Return the mean negative log-likelihood of a batch's weighted samples, in nats.
+        """Return the loss of a batch, weighted and summed, in nats.
 
         Args:
-            batch: of any audio.
+            batch: of any audio; where its windows go on, they go on from the batch before.
             trainable: values to take in place of the model's trainable variables' own.
         """
         values = [variable.value for variable in self._variables]
         if trainable is not None:
             values[: len(trainable)] = trainable
-        mean = self._compiled(values, batch.codes, batch.targets, batch.weights)
-        return float(ops.convert_to_numpy(mean))
+        if self._carry is None:
+            self._carry = self.model.initial_carry(len(batch.codes))
+        total, self._carry = self._compiled(values, self._carry, inputs(batch))
+        return float(ops.convert_to_numpy(total))

@@ -7,18 +7,20 @@ see in a single process.
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from typing import Any
 
-import keras
 import numpy as np
 
 from rawtone.errors import UserError
 from rawtone.models.collective import Collective, gradients, step
 from rawtone.settings import Training
-from rawtone.training.batches import Batch, Windows
+from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
 from rawtone.training.chief import Chief
 from rawtone.training.follower import Follower
+from rawtone.training.learner import inputs
+from rawtone.training.order import Order
 from rawtone.training.roles import Role
 from rawtone.training.signals import listening
 from rawtone.training.trainer import Trainer
@@ -39,12 +41,11 @@ class SharedTrainer(Trainer):
         super().__init__(model, training.model_copy(update={"accumulate": 1}))
         self.role = role
         self._collective = collective
-        self._loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
         self._gradients = gradients(self._losses, self._trained)
         self._step = step(lambda grads: self.optimizer.apply(grads, self._trained), self._trained)
 
-    def _losses(self, codes: Any, targets: Any, weights: Any) -> tuple[Any, Any]:
-        loss = self._loss(targets, self.model(codes, training=True), sample_weight=weights)
+    def _losses(self, batch: dict[str, Any]) -> tuple[Any, Any]:
+        loss = self.learner(batch, training=True)
         return self.optimizer.scale_loss(loss), loss
 
     def update(self, batches: Sequence[Batch], learning_rate: float) -> float:
@@ -52,7 +53,7 @@ class SharedTrainer(Trainer):
         self.optimizer.learning_rate = learning_rate
         share = np.float32(len(batches) / sum(float(batch.weights.sum()) for batch in batches))
         mine = [self._part(batch) for batch in batches]
-        parts = [self._gradients(b.codes, b.targets, b.weights * share) for b in mine]
+        parts = [self._gradients(inputs(b, b.weights * share)) for b in mine]
         total = self._collective.sum(sum(parts[1:], start=parts[0]))
         self._step(total, np.float32(len(batches)))
         return float(total[-1]) / len(batches)
@@ -61,12 +62,13 @@ class SharedTrainer(Trainer):
         """Return the loss of this worker's part of a batch, weighted and summed, in nats."""
         mine = self._part(batch)
         values = [variable.value for variable in self._published]
-        return self.scorer.score(mine, values) * float(mine.weights.sum())
+        return self.scorer.score(mine, values)
 
     def _part(self, batch: Batch) -> Batch:
         rows = len(batch.codes) // self.role.size
         mine = slice(self.role.rank * rows, (self.role.rank + 1) * rows)
-        return Batch(batch.codes[mine], batch.targets[mine], batch.weights[mine])
+        parts = {f.name: getattr(batch, f.name) for f in fields(batch) if f.name != "index"}
+        return Batch(**{name: part[mine] for name, part in parts.items()})
 
     @property
     def exchanged(self) -> int:
@@ -143,7 +145,7 @@ def digest(state: Arrays) -> str:
     return checksum.hexdigest()
 
 
-def follow(trainer: SharedTrainer, train: Windows, validation: Windows, worker: Follower) -> int:
+def follow(trainer: SharedTrainer, train: Order, validation: Order, worker: Follower) -> int:
     """Do what worker 0 says until it says that this is the end.
 
     Args:

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
 from rawtone.errors import UserError
+from rawtone.models.family import Family
 from rawtone.settings import Training
 from rawtone.training import optimizers
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
+from rawtone.training.learner import Learner, inputs
 from rawtone.training.scoring import Scorer
 
 
@@ -25,22 +26,20 @@ class Trainer:
     """Updates a model step by step.
 
     Args:
-        model: maps codes [batch, context + window - 1] to logits [batch, window, levels]. It has
-            its first weights: an average begins with them.
+        model: of a family, with its first weights: an average begins with them.
         training: settings.
     """
 
-    def __init__(self, model: Any, training: Training) -> None:
+    def __init__(self, model: Family, training: Training) -> None:
         self.model = model
         self.scorer = Scorer(model)
+        self.learner = Learner(model, training.batch_size // training.workers, training.l2)
         self._trained = model.trainable_variables
         plain = optimizers.plain(training)
         self.optimizer = optimizers.stepping(plain, training)
         self.optimizer.build(self._trained)
         self._published = plain.averages or self._trained
-        # of weights that sum to one, so that batches of unlike weights make one right mean
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
-        model.compile(self.optimizer, loss=loss, jit_compile=True, auto_scale_loss=False)
+        self.learner.compile(self.optimizer, jit_compile=model.jit, auto_scale_loss=False)
 
     def update(self, batches: Sequence[Batch], learning_rate: float) -> float:
         """Make one optimizer step.
@@ -55,9 +54,7 @@ class Trainer:
         self.optimizer.learning_rate = learning_rate
         share = len(batches) / sum(float(batch.weights.sum()) for batch in batches)
         losses = [
-            self.model.train_on_batch(
-                batch.codes, batch.targets, sample_weight=batch.weights * np.float32(share)
-            )
+            self.learner.train_on_batch(inputs(batch, batch.weights * np.float32(share)))
             for batch in batches
         ]
         return float(np.mean([np.asarray(loss) for loss in losses]))
@@ -69,11 +66,11 @@ class Trainer:
             batches: scored with the averaged weights where there are any.
         """
         values = [variable.value for variable in self._published]
-        scored = [
-            (self.scorer.score(batch, values), float(batch.weights.sum())) for batch in batches
-        ]
-        losses, weights = zip(*scored, strict=True)
-        return float(np.average(losses, weights=weights))
+        total, count = 0.0, 0.0
+        for batch in batches:
+            total += self.scorer.score(batch, values)
+            count += float(batch.weights.sum())
+        return total / count
 
     def weights(self) -> Arrays:
         """Return what is published: weights by path, averaged where the settings say so."""
@@ -107,7 +104,7 @@ class Trainer:
                 variable.assign(state[f"{part}/{index:04d}"])
 
     def _variables(self) -> dict[str, list[Any]]:
-        return {"model": self.model.variables, "optimizer": self.optimizer.variables}
+        return {"model": self.learner.variables, "optimizer": self.optimizer.variables}
 
 
 def _require_alike(found: Arrays, expected: Arrays) -> None:
