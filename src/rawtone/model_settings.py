@@ -1,8 +1,8 @@
 """The table `model` of an experiment: one class a family, and what is known of it without Keras."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from rawtone.strict import Settings
 
@@ -84,8 +84,49 @@ class WaveNet(ModelSettings):
         return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
 
 
+class LpcLru(ModelSettings):
+    """Linear prediction (LPCNet) under gated linear recurrent units (RG-LRU) over frames."""
+
+    recurrent: ClassVar[bool] = True
+
+    family: Literal["lpc_lru"]
+    output: Logistics = Field(
+        Logistics(kind="logistics", components=4),
+        description="Their means are counted from what linear prediction says.",
+    )
+    frame_size: int = Field(ge=1, description="Samples between two steps of the recurrent layers.")
+    order: int = Field(ge=1, description="Past samples that linear prediction weighs.")
+    spans: list[Annotated[float, Field(gt=1)]] = Field(
+        min_length=1, description="Ages of the samples that a linear prediction is fitted to most."
+    )
+    residuals: int = Field(ge=1, description="Past errors of linear prediction that are heard.")
+    resonators: int = Field(ge=1, description="Bands of the spectrum that frames are told by.")
+    width: int = Field(ge=1, description="Units of each recurrent layer.")
+    layers: int = Field(ge=1, description="Recurrent layers.")
+    hidden: int = Field(ge=1, description="Units of the layers that work sample by sample.")
+
+    @property
+    def context(self) -> int:
+        """Samples that are heard directly; of all before them, the carried state tells."""
+        return self.frame_size + self.order
+
+    @property
+    def stride(self) -> int:
+        """Windows are whole frames."""
+        return self.frame_size
+
+    @model_validator(mode="after")
+    def _frames_hold_residuals(self) -> Self:
+        if self.residuals > self.frame_size:
+            raise ValueError(
+                f"residuals: expected at most frame_size = {self.frame_size}, "
+                f"found {self.residuals}"
+            )
+        return self
+
+
 # More families are added to this union: WaveNet | SampleRNN | …, told apart by `family`.
-Model = Annotated[WaveNet, Field()]
+Model = Annotated[WaveNet | LpcLru, Field(discriminator="family")]
 _MODEL: TypeAdapter[Any] = TypeAdapter(Model)
 
 
