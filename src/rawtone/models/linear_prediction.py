@@ -13,7 +13,8 @@ from keras import ops
 from rawtone.models import scans
 
 _FLOOR = 1e-10  # of power: -100 dB; nothing is predicted of silence
-_LARGEST_REFLECTION = 0.99999  # rounding must not make a filter unstable
+_WHITE = 1e-5  # share of the power added as white noise: -50 dB, well above what float32 rounds
+_LARGEST_REFLECTION, _LEAST = 0.9999, 1e-6  # rounding must not make a filter unstable
 
 
 class Windows:
@@ -85,7 +86,7 @@ class Windows:
         """
         parts = ops.reshape(running, (*running.shape[:-2], len(self.spans), 3, self.order + 2))
         r = ops.sum(parts * ops.convert_to_tensor(self._lags, "float32"), axis=-2)
-        power = r[..., :1] + r[..., -1:] + _FLOOR
+        power = r[..., :1] * (1.0 + _WHITE) + r[..., -1:] + _FLOOR
         return ops.concatenate([power, r[..., 1:-1]], axis=-1)
 
 
@@ -99,12 +100,25 @@ def levinson(r: Any) -> tuple[Any, Any, Any]:
         Coefficients [..., order], that of the newest sample first; reflections [..., order]; and
         the power of what is left, [..., 1].
     """
-    error, reflections = r[..., :1], []
-    a = r[..., :0]
-    for lag in range(1, r.shape[-1]):
-        left = r[..., lag : lag + 1] - ops.sum(a * ops.flip(r[..., 1:lag], axis=-1), -1, True)
+    order = r.shape[-1] - 1
+    least, none = _LEAST * r[..., :1], ops.zeros_like(r[..., 1:])
+    backwards = ops.concatenate([ops.flip(r[..., 1:], axis=-1), none], axis=-1)
+    places, start = ops.arange(order), [0] * (len(r.shape) - 1)
+
+    def longer(index: Any, found: Any) -> Any:
+        a, reflections, error = found
+        here = ops.cast(ops.equal(places, index), "float32")
+
+        def before(x: Any) -> Any:
+            """Return x at lags index, index - 1, … 1, and zeros."""
+            return ops.slice(x, (*start, order - index), (*x.shape[:-1], order))
+
+        left = ops.sum(r[..., 1:] * here, axis=-1, keepdims=True)
+        left = left - ops.sum(a * before(backwards), axis=-1, keepdims=True)
         k = ops.clip(left / error, -_LARGEST_REFLECTION, _LARGEST_REFLECTION)
-        a = ops.concatenate([a - k * ops.flip(a, axis=-1), k], axis=-1)
-        error = error * (1.0 - k * k)
-        reflections.append(k)
-    return a, ops.concatenate(reflections, axis=-1), error
+        a_backwards = ops.concatenate([ops.flip(a, axis=-1), none], axis=-1)
+        a = a - k * before(a_backwards) + k * here
+        return a, reflections + k * here, ops.maximum(error * (1.0 - k * k), least)
+
+    found = ops.fori_loop(0, order, longer, (none, none, r[..., :1]))
+    return tuple(ops.stop_gradient(part) for part in found)

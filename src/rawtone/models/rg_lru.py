@@ -50,7 +50,7 @@ class RecurrentBlock(keras.layers.Layer):
         gates = ops.sigmoid(ops.matmul(entering, self.gates) + self.gates_bias)
         recurrence, gate = ops.split(gates, 2, axis=-1)
         log_a = -_SHARPNESS * ops.softplus(self.decay) * recurrence
-        into = ops.sqrt(-ops.expm1(2.0 * log_a)) * gate * entering
+        into = ops.sqrt(_EPSILON - ops.expm1(2.0 * log_a)) * gate * entering
         states = scans.gated(ops.exp(log_a), into, before)
         return x + ops.matmul(states * ops.gelu(beside), self.leave), states[:, -1]
 
