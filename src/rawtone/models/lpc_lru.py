@@ -2,7 +2,7 @@
 
 LPCNet's idea (Valin & Skoglund 2019): linear prediction, fitted anew for every frame, says what is
 likely to come, and the network only how far off that may be. What it knows of the past comes from
-gated linear recurrent units over frames (RG-LRU; De et al. 2024), whose memory is as long as a chunk.
+gated linear recurrent units over frames (RG-LRU; De et al. 2024), which remember a whole chunk.
 """
 
 from typing import Any, NamedTuple
@@ -19,10 +19,8 @@ from rawtone.models.linear_prediction import Windows, levinson
 from rawtone.models.resonators import Resonators
 from rawtone.models.rg_lru import RecurrentBlock
 
-_QUIET = 0.003  # level below which samples are not made louder
 _OCTAVES = 8.0  # of levels of noise
 _NARROWEST = 0.3  # in cells: what is expected of linear prediction at best
-_WIDEST = 1 / 16  # of half the axis: at worst
 
 
 class Fit(NamedTuple):
@@ -31,13 +29,11 @@ class Fit(NamedTuple):
     Attributes:
         coefficients: float32 [..., windows, order].
         power: of the error that is expected, [..., windows].
-        level: of what was heard, [..., 1].
         heard: what the recurrent layers are told, [..., features].
     """
 
     coefficients: Any
     power: Any
-    level: Any
     heard: Any
 
 
@@ -72,9 +68,9 @@ class LpcLru(Family):
         told = windows * (sizes.order + 2) + sizes.resonators
         self.enter = _dense(told, sizes.width, "enter")
         self.blocks = [RecurrentBlock(sizes.width, f"block{k}") for k in range(sizes.layers)]
-        self.condition = _dense(sizes.width, 2 * sizes.hidden, "condition")
-        told = windows * (sizes.residuals + 1) + 1 + sizes.taps
-        self.hear = _dense(told, 2 * sizes.hidden, "hear", bias=False)
+        self.condition = _dense(sizes.width, sizes.hidden, "condition")
+        told = windows * (sizes.residuals + 1) + sizes.order + 1
+        self.hear = _dense(told, sizes.hidden, "hear", bias=False)
         self.hidden = _dense(sizes.hidden, sizes.hidden, "hidden")
         self.out = _dense(sizes.hidden, self.head.size, "out", spread=0.1)
         self.seeds = keras.random.SeedGenerator(name="noise")
@@ -94,23 +90,20 @@ class LpcLru(Family):
         if training and sizes.noise:
             codes = self._disturbed(codes)
         x = ops.take(ops.convert_to_tensor(self.values), codes, axis=0)
-        reach = sizes.context - sizes.frame_size
-        n = x.shape[1] - reach + 1
-        past = _past(x, reach, n)
-        running, bank = self._follow(codes[:, reach:], past, running, bank)
+        n = x.shape[1] - sizes.order + 1
+        past = _past(x, sizes.order, n)
+        running, bank = self._follow(codes[:, sizes.order :], past, running, bank)
         fit = self._fit(running, bank)
-        weighed = self._framed(past[..., : sizes.order])
-        guess = self._guess(fit.coefficients[:, :, None], fit.power[:, :, None], weighed)
+        framed = self._framed(past)
+        guess = self._guess(fit.coefficients[:, :, None], fit.power[:, :, None], framed)
         guess = Guess(*(ops.reshape(part, (part.shape[0], n, -1)) for part in guess))
-        errors = self._errors(Guess(*(part[:, :-1] for part in guess)), codes[:, reach:])
+        errors = self._errors(Guess(*(part[:, :-1] for part in guess)), codes[:, sizes.order :])
         size = sizes.frame_size
         scored = Guess(*(part[:, size:] for part in guess))
         recent = _past(errors[:, size - sizes.residuals :], sizes.residuals, n - size)
         condition, states = self._condition(fit.heard[:, 1:], states)
         condition = ops.repeat(condition, size, axis=1)
-        level = ops.repeat(fit.level[:, 1:], size, axis=1)
-        taps = self._taps(past[:, size:, : sizes.taps], level)
-        features = self._features(condition, recent, taps, scored)
+        features = self._features(condition, recent, self._past_codes(codes, n)[:, size:], scored)
         return features, (running[:, -1], bank[:, -1], *states)
 
     def _disturbed(self, codes: Any) -> Any:
@@ -127,6 +120,10 @@ class LpcLru(Family):
         noise = ops.pad(ops.cast(noise, "int32"), [(0, 0), (self.settings.context, 0)])
         return ops.clip(codes + noise, 0, self.audio.quantizer.levels - 1)
 
+    def _past_codes(self, codes: Any, n: int) -> Any:
+        # as they stand on the axis: the beginning of a note is known by these alone
+        return _past(axis.position(codes, self.audio.quantizer), self.settings.order, n)
+
     def _framed(self, x: Any) -> Any:
         return ops.reshape(x, (x.shape[0], -1, self.settings.frame_size, *x.shape[2:]))
 
@@ -135,7 +132,7 @@ class LpcLru(Family):
         n = past.shape[1] - self.settings.frame_size
         now = past[:, 1 : n + 1, :1]
         rounding = ops.take(ops.convert_to_tensor(self.rounding), codes[:, :n], axis=0)[..., None]
-        products = ops.concatenate([now * now, now * past[:, :n, : self.settings.order], rounding], axis=-1)
+        products = ops.concatenate([now * now, now * past[:, :n], rounding], axis=-1)
         later = self.windows.run(self._framed(products), running)
         rung = self.bank.run(self._framed(now)[..., 0], bank)
         return (
@@ -150,7 +147,7 @@ class LpcLru(Family):
         told = [reflections, ops.log(power) / 4.0, ops.log(r[..., :1]) / 4.0]
         flat = [ops.reshape(part, (*part.shape[:-2], -1)) for part in told]
         heard = ops.concatenate([*flat, self.bank.levels(bank) / 4.0], axis=-1)
-        return Fit(coefficients, power[..., 0], ops.sqrt(r[..., 0, :1]), heard)
+        return Fit(coefficients, power[..., 0], heard)
 
     def _guess(self, coefficients: Any, power: Any, past: Any) -> Guess:
         """Predict samples linearly.
@@ -167,7 +164,7 @@ class LpcLru(Family):
             axis.place(sample, self.audio.quantizer) * cells
             for sample in (predicted, first - error, first + error)
         ]
-        scale = ops.clip((places[2] - places[1]) / 2.0, _NARROWEST, cells * _WIDEST)
+        scale = ops.maximum((places[2] - places[1]) / 2.0, _NARROWEST)
         return Guess(places[0], scale)
 
     def _errors(self, guess: Guess, codes: Any) -> Any:
@@ -191,26 +188,19 @@ class LpcLru(Family):
             after.append(state)
         return self.condition(x), tuple(after)
 
-    @staticmethod
-    def _taps(past: Any, level: Any) -> Any:
-        """Return past samples as loud as if all were equally loud."""
-        return ops.clip(past / (2.0 * level + _QUIET), -2.0, 2.0)
-
-    def _features(self, condition: Any, errors: Any, taps: Any, guess: Guess) -> Any:
+    def _features(self, condition: Any, errors: Any, past: Any, guess: Guess) -> Any:
         """Run the network for each sample.
 
         Args:
             condition: float32 [..., hidden].
             errors: the last ones of each window, [..., residuals * windows].
-            taps: the last samples, [..., taps].
+            past: where the last codes stand, the newest first, [..., order].
             guess: of each sample.
         """
         apart = ops.arcsinh((guess.middles[..., 1:] - guess.middles[..., :1]) / guess.scale)
         where = guess.middles[..., :1] * (2.0 / self.audio.quantizer.steps)
-        told = ops.concatenate([errors, taps, apart, where, ops.log(guess.scale)], axis=-1)
-        heard = self.hear(told) + condition
-        half = self.settings.hidden
-        x = ops.tanh(heard[..., :half]) * ops.sigmoid(heard[..., half:])
+        told = ops.concatenate([errors, past, apart, where, ops.log(guess.scale)], axis=-1)
+        x = ops.relu(self.hear(told) + condition)
         x = ops.relu(self.hidden(x))
         logits, means, widths = ops.split(ops.cast(self.out(x), "float32"), 3, axis=-1)
         means = guess.middles[..., :1] + guess.scale * means
@@ -227,25 +217,22 @@ class LpcLru(Family):
             The samples heard, those past, the last errors, the guess, the fit, what the sample
             network is told of the frame, and what is carried.
         """
-        sizes, windows = self.settings, len(self.settings.spans)
+        sizes = self.settings
         carry = self.initial_carry(batch)
-        past = ops.full(
-            (batch, sizes.context), self.audio.quantizer.silence, dtype="int32"
-        )
+        past = ops.full((batch, sizes.context), self.audio.quantizer.silence, dtype="int32")
         # a frame of silence: what the parallel form hears before its first frame
         fit = self._fit(carry[0], carry[1])
         x = ops.take(ops.convert_to_tensor(self.values), past, axis=0)
         guess = self._guess(fit.coefficients, fit.power, x[:, : sizes.order])
         error = self._errors(guess, past[:, 0])
         errors = ops.tile(error[:, None], (1, sizes.residuals, 1))
-        condition = ops.zeros((batch, 2 * sizes.hidden), "float32")
+        condition = ops.zeros((batch, sizes.hidden), "float32")
         count = ops.zeros((), "int32")
-        fitted = (fit.coefficients, fit.power, fit.level)
-        return (count, past, errors, *guess, *fitted, condition, *carry)
+        return (count, past, errors, *guess, fit.coefficients, fit.power, condition, *carry)
 
     def step(self, state: State, codes: Any) -> tuple[Any, State]:
         """Hear one sample of each stream and predict the next."""
-        count, past, errors, middles, scale, coefficients, power, level, condition, *carry = state
+        count, past, errors, middles, scale, coefficients, power, condition, *carry = state
         sizes = self.settings
         past = ops.concatenate([past[:, 1:], codes[:, None]], axis=1)
         error = self._errors(Guess(middles, scale), codes)
@@ -255,33 +242,32 @@ class LpcLru(Family):
             return self._next_frame(past, carry)
 
         def same_frame() -> Any:
-            return coefficients, power, level, condition, *carry
+            return coefficients, power, condition, *carry
 
         starts = ops.equal(ops.mod(count, sizes.frame_size), 0)
-        coefficients, power, level, condition, *carry = ops.cond(starts, next_frame, same_frame)
-        x = ops.take(ops.convert_to_tensor(self.values), ops.flip(past, axis=1), axis=0)
-        guess = self._guess(coefficients, power, x[:, : sizes.order])
-        taps = self._taps(x[:, : sizes.taps], level)
+        coefficients, power, condition, *carry = ops.cond(starts, next_frame, same_frame)
+        x = ops.take(ops.convert_to_tensor(self.values), past[:, -sizes.order :], axis=0)
+        guess = self._guess(coefficients, power, ops.flip(x, axis=1))
         recent = ops.reshape(ops.flip(errors, axis=1), (errors.shape[0], -1))
-        features = self._features(condition, recent, taps, guess)
-        return features, (
-            count + 1, past, errors, *guess, coefficients, power, level, condition, *carry
+        features = self._features(
+            condition, recent, self._past_codes(past[:, -sizes.order :], 1)[:, 0], guess
         )
+        return features, (count + 1, past, errors, *guess, coefficients, power, condition, *carry)
 
     def _next_frame(self, past: Any, carry: Any) -> Any:
         sizes = self.settings
         running, bank, *states = carry
         x = ops.take(ops.convert_to_tensor(self.values), past, axis=0)
-        lags = _past(x[:, -sizes.order - sizes.frame_size :], sizes.order, sizes.frame_size)
-        now, codes = x[:, -sizes.frame_size :, None], past[:, -sizes.frame_size :]
+        lags = _past(x, sizes.order, sizes.frame_size)
+        now, codes = x[:, sizes.order :, None], past[:, sizes.order :]
         rounding = ops.take(ops.convert_to_tensor(self.rounding), codes, axis=0)[..., None]
         products = ops.concatenate([now * now, now * lags, rounding], axis=-1)
         running = self.windows.run(products[:, None], running)
         bank = self.bank.run(now[:, None, :, 0], bank)
         fit = self._fit(running, bank)
         condition, states = self._condition(fit.heard, states)
-        fitted = (fit.coefficients[:, 0], fit.power[:, 0], fit.level[:, 0])
-        return (*fitted, condition[:, 0], running[:, 0], bank[:, 0], *states)
+        fitted = (fit.coefficients[:, 0], fit.power[:, 0], condition[:, 0])
+        return (*fitted, running[:, 0], bank[:, 0], *states)
 
 
 def _past(x: Any, count: int, n: int) -> Any:

@@ -43,7 +43,9 @@ class Resonators:
             before: their state before the first, [batch, *shape].
         """
         struck = ops.matmul(samples, ops.convert_to_tensor(self._weights, "float32"))
-        return scans.turning(self._ageing, ops.reshape(struck, (*samples.shape[:2], *self.shape)), before)
+        return scans.turning(
+            self._ageing, ops.reshape(struck, (*samples.shape[:2], *self.shape)), before
+        )
 
     def levels(self, state: Any) -> Any:
         """Return the logarithm of each one's power, float32 [..., count].

@@ -1,6 +1,5 @@
 """The real-gated linear recurrent unit (De et al. 2024, "Griffin"), in a residual block."""
 
-import math
 from typing import Any
 
 import keras

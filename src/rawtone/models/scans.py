@@ -78,9 +78,7 @@ def turning(poles: NDArray[np.complex128], x: Any, before: Any) -> Any:
 def _turned(poles: NDArray[np.complex128], x: Any) -> Any:
     by = ops.convert_to_tensor(np.stack([poles.real, poles.imag]), "float32")
     real, imaginary = x[..., 0, :], x[..., 1, :]
-    return ops.stack(
-        [real * by[0] - imaginary * by[1], real * by[1] + imaginary * by[0]], axis=-2
-    )
+    return ops.stack([real * by[0] - imaginary * by[1], real * by[1] + imaginary * by[0]], axis=-2)
 
 
 def _times(matrix: NDArray[np.float64], x: Any) -> Any:
