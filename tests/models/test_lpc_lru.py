@@ -180,7 +180,7 @@ def played_on(made: Family, codes: Any, prime: int) -> Any:
 
     def one(index: Any, carried: Any) -> Any:
         state, code, played = carried
-        known = ops.take(ops.convert_to_tensor(heard), ops.minimum(index, prime - 1))
+        known = ops.take(ops.convert_to_tensor(heard, "int32"), ops.minimum(index, prime - 1))
         code = ops.where(index < prime, known, code)
         features, state = made.step(state, code)
         zero = ops.zeros((1, 2, 1), "float32")

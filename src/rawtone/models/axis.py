@@ -40,13 +40,10 @@ def place(samples: Any, quantizer: Quantizer) -> Any:
         quantizer: whose axis it is.
     """
     size = ops.minimum(ops.abs(samples), 1.0)
-    match quantizer.kind:
-        case "mu-law":
-            mu = quantizer.levels - 1.0
-            bent = ops.log1p(mu * size) / math.log1p(mu)
-        case "a-law":
-            large = 1.0 + ops.log(ops.maximum(A * size, 1.0))
-            bent = ops.where(size < 1 / A, A * size, large) / (1.0 + math.log(A))
-        case "linear":
-            bent = size
-    return ops.sign(samples) * bent
+    if quantizer.kind == "mu-law":
+        mu = quantizer.levels - 1.0
+        size = ops.log1p(mu * size) / math.log1p(mu)
+    elif quantizer.kind == "a-law":
+        large = 1.0 + ops.log(ops.maximum(A * size, 1.0))
+        size = ops.where(size < 1 / A, A * size, large) / (1.0 + math.log(A))
+    return ops.sign(samples) * size

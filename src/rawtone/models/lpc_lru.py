@@ -101,10 +101,10 @@ class LpcLru(Family):
         size = sizes.frame_size
         scored = Guess(*(part[:, size:] for part in guess))
         recent = _past(errors[:, size - sizes.residuals :], sizes.residuals, n - size)
-        condition, states = self._condition(fit.heard[:, 1:], states)
+        condition, after = self._condition(fit.heard[:, 1:], states)
         condition = ops.repeat(condition, size, axis=1)
         features = self._features(condition, recent, self._past_codes(codes, n)[:, size:], scored)
-        return features, (running[:, -1], bank[:, -1], *states)
+        return features, (running[:, -1], bank[:, -1], *after)
 
     def _disturbed(self, codes: Any) -> Any:
         """Add noise of a level of its own to each window.
