@@ -134,7 +134,9 @@ def test_more_residuals_than_a_frame_holds_are_refused() -> None:
         sizes(residuals=5)
 
 
-@pytest.mark.parametrize(("preset", "parameters"), [("lpc-lru-demo", 0), ("lpc-lru-small", 0)])
+@pytest.mark.parametrize(
+    ("preset", "parameters"), [("lpc-lru-demo", 317_836), ("lpc-lru-small", 317_836)]
+)
 def test_presets_have_the_size_that_they_say(preset: str, parameters: int) -> None:
     text = resources.files("rawtone.presets").joinpath(f"{preset}.yaml").read_text()
     table = yaml.safe_load(text)
