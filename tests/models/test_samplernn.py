@@ -127,8 +127,8 @@ PRESETS = {
     "sharks-overfit-one-song": 90_652_928,
     "sharks-mu-law": 90_652_928,
     "sharks-linear": 90_652_928,
-    "samplernn-small": 0,
-    "samplernn-demo": 0,
+    "samplernn-small": 3_178_752,
+    "samplernn-demo": 2_091_776,
 }
 
 
