@@ -10,9 +10,14 @@ from numpy.typing import NDArray
 from rawtone.errors import UserError
 from rawtone.models.family import Audio, Family
 from rawtone.models.next_sample import NextSample
+from rawtone.models.samplernn import SampleRNN
 from rawtone.models.wavenet import WaveNet
 
-FAMILIES: dict[str, Any] = {"next_sample": NextSample, "wavenet": WaveNet}
+FAMILIES: dict[str, Any] = {
+    "next_sample": NextSample,
+    "samplernn": SampleRNN,
+    "wavenet": WaveNet,
+}
 
 
 @contextmanager
