@@ -102,8 +102,8 @@ def _check_together(params: Params, where: str) -> None:
             raise UserError(
                 f"{path}.model: its receptive field is {needed} samples, but a chunk of corpus "
                 f"'{experiment.corpus}' has {chunk}; set corpora.{experiment.corpus}.chunk.seconds "
-                f"to at least {math.ceil(100 * needed / corpus.sample_rate) / 100} or let the model "
-                "hear less"
+                f"to at least {math.ceil(100 * needed / corpus.sample_rate) / 100} or let the "
+                "model hear less"
             )
         _check_model(path, experiment, corpus)
         _check_start(params, name, path)
