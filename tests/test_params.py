@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from rawtone import files, params
+from rawtone import files, model_settings, params
 from rawtone.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def test_the_presets_fill_in_what_is_not_set(tmp_path):
     experiment = resolved(GOOD, tmp_path).experiments["first"]
     preset = yaml.safe_load((ROOT / "src/rawtone/presets/wavenet-demo.yaml").read_text())
     assert experiment.training.model_dump(exclude_unset=True) == preset["training"]
-    assert experiment.model.model_dump() == preset["model"]
+    assert experiment.model == model_settings.model(preset["model"])
 
 
 def test_what_is_set_wins_key_by_key(tmp_path):
