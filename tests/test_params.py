@@ -225,6 +225,22 @@ def test_the_schema_accepts_what_the_code_accepts_and_points_at_mistakes():
             jsonschema.validate(changed(path, value), schema)
 
 
+def test_a_softmax_over_too_many_levels_names_the_heads_that_do(tmp_path):
+    table = changed("experiments.first.quantizer.levels", 65536)
+    assert complaint(table, tmp_path) == (
+        "experiments.first.model.output.kind: expected at most 4096 levels with softmax, found "
+        "65536; set it to two_stage or logistics, or quantizer.levels to fewer"
+    )
+    resolved(changed("experiments.first.quantizer.levels", 4096), tmp_path)
+
+
+@pytest.mark.parametrize("output", [{"kind": "two_stage", "hidden": 64}, {"kind": "regression"}])
+def test_other_heads_take_any_levels(tmp_path, output):
+    table = changed("experiments.first.quantizer.levels", 65536)
+    table["experiments"]["first"]["model"] = {"output": output}
+    assert resolved(table, tmp_path).experiments["first"].model.output.kind == output["kind"]
+
+
 @pytest.mark.parametrize("preset", params.presets())
 def test_every_preset_is_complete(tmp_path, preset):
     table = changed("experiments.first.preset", preset)

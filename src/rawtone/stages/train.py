@@ -1,7 +1,6 @@
 """train: chunks -> checkpoints. Resumes by being run again."""
 
 import hashlib
-import math
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from rawtone.stages import layout, origin
 from rawtone.training import estimate, roles, together
 from rawtone.training.batches import FROM_SILENCE
 from rawtone.training.follower import Follower
+from rawtone.training.measures import measure
 from rawtone.training.order import Order, order
 from rawtone.training.together import Team
 
@@ -97,8 +97,8 @@ def _train(
     from rawtone.training.publishing import publish
 
     training = Training(**settings["training"])
-    labelled = model_settings.model(settings["model"]).labelled
-    known = labels.learned(chunks, settings["corpus"]) if labelled else ()
+    sizes = model_settings.model(settings["model"])
+    known = labels.learned(chunks, settings["corpus"]) if sizes.labelled else ()
     model = _model(settings, known, begins)
     train, validation = _orders(settings, chunks, known)
     trainer = together.trainer(model, training, team, sums)
@@ -106,6 +106,7 @@ def _train(
         from rawtone.training.shared import follow
 
         raise SystemExit(follow(trainer, train, validation, team))
+    losses = measure(sizes.density)
     loop = Loop(
         layout.run(key),
         key,
@@ -114,14 +115,15 @@ def _train(
         train=train,
         validation=validation,
         machinery=backend.facts(),
-        uniform_loss=math.log(settings["quantizer"]["levels"]),
+        uniform_loss=losses.uniform(settings["quantizer"]["levels"]),
         place=partial(_place, chunks, train.excerpts.rows),
         require_room=partial(_require_room, model, training, layout.run(key), team),
         notes=[*_notes(begins), *together.notes(team, trainer)],
+        measure=losses,
     )
     loop.run()
     record = _record(settings, key, model, begins) | ({"labels": list(known)} if known else {})
-    publish(layout.run(key), layout.results(experiment), record, loop.facts)
+    publish(layout.run(key), layout.results(experiment), record, loop.facts, losses)
 
 
 def _model(
