@@ -77,6 +77,14 @@ options = {
     "scalar_input": st.booleans(),
     "initial_filter_width": st.integers(1, 6),
     "global_channels": st.sampled_from([None, 3, 7]),
+    "output": st.sampled_from(
+        [
+            {"kind": "softmax"},
+            {"kind": "two_stage", "hidden": 5},
+            {"kind": "logistics", "components": 3},
+            {"kind": "regression"},
+        ]
+    ),
 }
 kinds = st.sampled_from([("mu-law", 256), ("linear", 16), ("a-law", 300)])
 
@@ -86,7 +94,7 @@ kinds = st.sampled_from([("mu-law", 256), ("linear", 16), ("a-law", 300)])
 def test_streaming_form_predicts_what_the_parallel_form_predicts(
     changed: dict[str, Any], kind: tuple[Any, int], seed: int
 ) -> None:
-    """Over all settings, labels and quantizers; from silence on."""
+    """Over all settings, labels, heads and quantizers; from silence on."""
     codec = quantizers.make(*kind)
     model = build(sizes(**SMALL, **changed), Audio(codec, labels=3))
     random = randomized(model, seed)
@@ -146,8 +154,14 @@ def test_every_trainable_weight_learns(changed: dict[str, Any]) -> None:
 def test_scalar_input_hears_65536_levels_through_few_weights() -> None:
     """So with a head for many levels there is no table of a row for each."""
     codec = quantizers.make("linear", 65536)
-    model = build(sizes(dilations=[1, 2], scalar_input=True, **SMALL), Audio(codec))
+    many = {"scalar_input": True, "output": {"kind": "logistics", "components": 4}}
+    model = build(sizes(dilations=[1, 2], **SMALL, **many), Audio(codec))
     assert model.causal.shape == (32, 1, 5)
+    assert model.count_params() < 1000
+    codes = np.random.default_rng(0).integers(0, 65536, (1, model.settings.context + 9))
+    features, _ = model(codes.astype("int32"))
+    losses = ops.convert_to_numpy(model.head.loss(features, codes[:, -10:].astype("int32")))
+    assert np.isfinite(losses).all()
 
 
 def test_paths_of_weights_are_the_same_however_many_models_there_were() -> None:
