@@ -101,7 +101,9 @@ class WaveNet(Family):
         super().__init__(settings, audio, name="wavenet")
         self.width = settings.filter_width
         self.first_width = settings.first_filter_width
-        inputs = 1 if settings.scalar_input else audio.quantizer.levels
+        levels = audio.quantizer.levels
+        self.samples = audio.quantizer.decode(np.arange(levels))
+        inputs = 1 if settings.scalar_input else levels
         self.causal = self.add_weight(
             name="causal", shape=(self.first_width, inputs, settings.residual_channels)
         )
@@ -170,9 +172,7 @@ class WaveNet(Family):
         """Return codes as the first convolution hears them: as samples, or as they are."""
         if not self.settings.scalar_input:
             return codes
-        quantizer = self.audio.quantizer
-        samples = ops.convert_to_tensor(quantizer.decode(np.arange(quantizer.levels)))
-        return ops.take(samples, codes, axis=0)
+        return ops.take(ops.convert_to_tensor(self.samples), codes, axis=0)
 
     def _taps(self, past: Any) -> list[Any]:
         heard = self._heard(past)
