@@ -9,9 +9,15 @@ from numpy.typing import NDArray
 
 from rawtone.errors import UserError
 from rawtone.models.family import Audio, Family
+from rawtone.models.next_sample import NextSample
+from rawtone.models.samplernn import SampleRNN
 from rawtone.models.wavenet import WaveNet
 
-FAMILIES: dict[str, Any] = {"wavenet": WaveNet}
+FAMILIES: dict[str, Any] = {
+    "next_sample": NextSample,
+    "samplernn": SampleRNN,
+    "wavenet": WaveNet,
+}
 
 
 @contextmanager
