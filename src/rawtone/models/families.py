@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from rawtone.errors import UserError
 from rawtone.models.family import Audio, Family
+from rawtone.models.spectral import Spectral
 from rawtone.models.wavenet import WaveNet
 
-FAMILIES: dict[str, Any] = {"wavenet": WaveNet}
+FAMILIES: dict[str, Any] = {"spectral": Spectral, "wavenet": WaveNet}
 
 
 @contextmanager

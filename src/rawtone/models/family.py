@@ -38,16 +38,23 @@ class Family(keras.Model):
         settings: of the family.
         audio: what it hears and makes.
         name: of the family.
+        head: that predicts; without it the one that the settings name.
     """
 
     jit = True  # whether XLA makes its training faster
     frame: tuple[int, ...] = ()
 
-    def __init__(self, settings: ModelSettings, audio: Audio, name: str) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        audio: Audio,
+        name: str,
+        head: heads.Head | None = None,
+    ) -> None:
         super().__init__(name=name)
         self.settings = settings
         self.audio = audio
-        self.head = heads.make(settings.output, audio.quantizer)
+        self.head = head or heads.make(settings.output, audio.quantizer)
 
     def call(
         self, codes: Any, carry: State = (), labels: Any = None, training: bool = False
