@@ -22,8 +22,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from rawtone.audio import quantizers
+from rawtone.model_settings import WaveNet
 from rawtone.models import backend
-from rawtone.settings import Training, WaveNet
+from rawtone.settings import Training
 
 WAYS = {
     "XLA (rawtone's way)": "xla",
@@ -40,28 +42,31 @@ def trained(way: str, threads: int) -> dict[str, Any]:
     import tensorflow
 
     from rawtone.models.families import build
+    from rawtone.models.family import Audio
     from rawtone.training.batches import Batch
     from rawtone.training.trainer import Trainer
 
     if way == "deterministic-graph":
         tensorflow.config.experimental.enable_op_determinism()
     preset = yaml.safe_load((resources.files("rawtone.presets") / "wavenet-demo.yaml").read_text())
-    training, levels = Training(**preset["training"]), preset["quantizer"]["levels"]
-    model = build(WaveNet(**preset["model"]), levels, training.seed)
+    training, codec = Training(**preset["training"]), quantizers.make(**preset["quantizer"])
+    model = build(WaveNet(**preset["model"]), Audio(codec), training.seed)
     trainer = Trainer(model, training)
     if way != "xla":
-        model.jit_compile = False
+        trainer.learner.jit_compile = False
     random = np.random.default_rng(0)
     seconds = []
     for _ in range(WARM + STEPS):
-        samples = model.receptive_field + training.window
-        codes = random.integers(levels, size=(training.batch_size, samples), dtype=np.int32)
+        samples = model.settings.context + training.window
+        codes = random.integers(codec.levels, size=(training.batch_size, samples), dtype=np.int32)
         targets = codes[:, -training.window :]
-        batch = Batch(codes[:, :-1], targets, np.ones(targets.shape, np.float32))
+        lanes = np.zeros(training.batch_size, np.int32)
+        weights = np.ones(targets.shape, np.float32)
+        batch = Batch(codes[:, :-1], targets, weights, lanes, lanes == 0)
         started = time.perf_counter()
         trainer.update([batch], training.learning_rate)
         seconds.append(time.perf_counter() - started)
-    assert model.jit_compile is (way == "xla")
+    assert trainer.learner.jit_compile is (way == "xla")
     digest = hashlib.sha256()
     for _, array in sorted(trainer.weights().items()):
         digest.update(array.tobytes())

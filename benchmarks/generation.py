@@ -11,13 +11,15 @@ import time
 
 import numpy as np
 
+from rawtone.audio import quantizers
+from rawtone.model_settings import WaveNet
 from rawtone.models import backend
-from rawtone.settings import WaveNet
 
 backend.start()
 
 from rawtone.generation.loop import BLOCK, LANES, Loop, Stream  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
+from rawtone.models.family import Audio  # noqa: E402
 
 REAL_TIME = 16_000
 SMALL = WaveNet(
@@ -33,11 +35,11 @@ SMALL = WaveNet(
 
 def naive(model: object, samples: int) -> float:
     """Return samples a second of one stream, each predicted from its whole window by Keras."""
-    window = np.full((1, SMALL.receptive_field), 128, dtype="int32")
+    window = np.full((1, SMALL.context), 128, dtype="int32")
     model.predict(window, verbose=0)  # compiles
     started = time.perf_counter()
     for _ in range(samples):
-        logits = model.predict(window, verbose=0)
+        logits, _ = model.predict(window, verbose=0)
         window = np.roll(window, -1)
         window[0, -1] = logits[0, 0].argmax()
     return samples / (time.perf_counter() - started)
@@ -45,7 +47,7 @@ def naive(model: object, samples: int) -> float:
 
 def compiled_loop(model: object, blocks: int) -> float:
     """Return samples a second over all streams of the compiled loop."""
-    loop = Loop(model, silence=128)
+    loop = Loop(model)
     streams = [Stream(seed, 1.0) for seed in range(LANES)]
     made = loop.generate(streams, (blocks + 1) * BLOCK)
     next(made)  # compiles
@@ -56,7 +58,7 @@ def compiled_loop(model: object, blocks: int) -> float:
 
 def main() -> None:
     """Print both and their ratio."""
-    model = build(SMALL, 256)
+    model = build(SMALL, Audio(quantizers.make("mu-law", 256)))
     slow, fast = naive(model, samples=40), compiled_loop(model, blocks=10)
     print(f"whole window, 1 stream:            {slow:12,.1f} samples/s")
     print(f"compiled loop, {LANES} streams:         {fast:12,.1f} samples/s")

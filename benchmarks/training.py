@@ -20,14 +20,16 @@ import numpy as np
 import yaml
 
 from rawtone.audio import quantizers
+from rawtone.model_settings import WaveNet
 from rawtone.models import backend
-from rawtone.settings import Training, WaveNet
-from rawtone.training.batches import Windows
+from rawtone.settings import Training
+from rawtone.training.batches import Excerpts, Windows
 from rawtone.training.schedules import learning_rate
 
 backend.start()
 
 from rawtone.models.families import build  # noqa: E402
+from rawtone.models.family import Audio  # noqa: E402
 from rawtone.training.loop import Loop  # noqa: E402
 from rawtone.training.trainer import Trainer  # noqa: E402
 
@@ -39,8 +41,9 @@ def windows(training: Training, context: int) -> Windows:
     codec = quantizers.make("mu-law", 256)
     pcm = np.random.default_rng(0).integers(-3000, 3000, (8, 64000), np.int16)
     rows, lengths = np.arange(8), np.full(8, 64000)
-    size = (context, training.window, training.batch_size)
-    return Windows(pcm, rows, lengths, codec.table(), int(codec.silence), *size, training.seed)
+    audio = (pcm, rows, lengths, rows.astype(np.int32), codec.table(), codec.silence)
+    sizes = (context, 1, training.window, training.batch_size)
+    return Windows(Excerpts(*audio, *sizes, training.seed))
 
 
 def bare(trainer: Trainer, training: Training, train: Windows) -> None:
@@ -74,8 +77,8 @@ def main(rounds: int) -> None:
     table = yaml.safe_load(text)
     steps = table["training"]["checkpoint_every"]
     training = Training(**table["training"] | {"steps": steps})
-    model = build(WaveNet(**table["model"]), 256)
-    trainer, train = Trainer(model, training), windows(training, model.receptive_field)
+    model = build(WaveNet(**table["model"]), Audio(quantizers.make("mu-law", 256)))
+    trainer, train = Trainer(model, training), windows(training, model.settings.context)
     first = trainer.state()
     bare(trainer, training.model_copy(update={"steps": 300}), train)  # compiles
     ratios = []

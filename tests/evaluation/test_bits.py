@@ -12,18 +12,19 @@ from rawtone.training.batches import Batch
 def batch(weights: list[float]) -> Batch:
     """Return a batch of which only the weights matter."""
     nothing = np.zeros((1, len(weights)), np.int32)
-    return Batch(nothing, nothing, np.array([weights], np.float32))
+    one = np.zeros(1, np.int32)
+    return Batch(nothing, nothing, np.array([weights], np.float32), one, one == 0)
 
 
 def test_each_sample_counts_once_whatever_batch_it_is_in() -> None:
-    losses = {3.0: 1.0, 1.0: 5.0}
+    losses = {3.0: 3 * 1.0, 1.0: 5.0}
     batches = [batch([1, 1, 1]), batch([1, 0, 0])]
     bits = bits_per_sample(batches, lambda b: losses[float(b.weights.sum())])
     assert bits == pytest.approx((3 * 1 + 5) / 4 / np.log(2))
 
 
 def test_a_model_that_knows_nothing_needs_eight_bits() -> None:
-    assert bits_per_sample([batch([1, 1])], lambda _: float(np.log(256))) == pytest.approx(8)
+    assert bits_per_sample([batch([1, 1])], lambda _: 2 * float(np.log(256))) == pytest.approx(8)
 
 
 def test_the_overlap_with_the_chunk_before_is_not_scored_twice() -> None:

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
+from rawtone.audio import quantizers
 from rawtone.generation.random import uniforms
+from rawtone.model_settings import WaveNet
 from rawtone.models import backend
-from rawtone.models.families import build
-from rawtone.settings import WaveNet
 
 backend.start()
 
 from rawtone.generation.loop import LANES, Loop, Stream  # noqa: E402
+from rawtone.models.families import build  # noqa: E402
+from rawtone.models.family import Audio  # noqa: E402
 
 MODEL = WaveNet(
     family="wavenet",
@@ -26,11 +28,11 @@ MODEL = WaveNet(
 @pytest.fixture(scope="module")
 def engine() -> Loop:
     """Return a loop around a model with large random weights, so that its logits differ."""
-    model = build(MODEL, 64, seed=1)
+    model = build(MODEL, Audio(quantizers.make("mu-law", 64)), seed=1)
     random = np.random.default_rng(1)
     for variable in model.variables:
         variable.assign(random.normal(size=variable.shape, scale=0.7))
-    return Loop(model, silence=32)
+    return Loop(model)
 
 
 def codes(engine: Loop, streams: list[Stream], samples: int) -> np.ndarray:
@@ -41,12 +43,12 @@ def codes(engine: Loop, streams: list[Stream], samples: int) -> np.ndarray:
 def test_it_draws_from_the_parallel_forms_distribution(engine: Loop) -> None:
     stream = Stream(seed=5, temperature=0.9)
     made = codes(engine, [stream], 300)[0]
-    silence = np.full(engine.model.receptive_field, 32)
+    silence = np.full(MODEL.context, 32)
     heard = np.concatenate([silence, made])[None, :-1]
-    logits = np.asarray(engine.model(heard.astype("int32")))[0].astype(np.float64) / 0.9
+    logits = np.asarray(engine.model(heard.astype("int32"))[0])[0].astype(np.float64) / 0.9
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     cumulative = np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1)
-    expected = (cumulative <= uniforms(5, 0, 300)[:, None]).sum(axis=1)
+    expected = (cumulative <= uniforms(5, 0, 300)[:, :1]).sum(axis=1)
     np.testing.assert_array_equal(made, expected)
 
 

@@ -8,13 +8,20 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rawtone.audio import quantizers
+from rawtone.model_settings import WaveNet
 from rawtone.models import backend
 from rawtone.models.families import build
-from rawtone.settings import WaveNet
+from rawtone.models.family import Audio
 
 backend.start()
 
 TEN = [2**i for i in range(10)]
+
+
+def audio(levels: int = 256) -> Audio:
+    """Return what a model hears."""
+    return Audio(quantizers.make("mu-law", levels))
 
 
 def sizes(**changed: object) -> WaveNet:
@@ -42,17 +49,17 @@ def sizes(**changed: object) -> WaveNet:
 def test_parameter_counts_are_the_published_ones(
     changed: dict[str, object], parameters: int
 ) -> None:
-    assert build(sizes(**changed), 256).count_params() == parameters
+    assert build(sizes(**changed), audio()).count_params() == parameters
 
 
 def test_the_default_preset_is_the_published_network() -> None:
     text = resources.files("rawtone.presets").joinpath("wavenet-default.yaml").read_text()
     settings = WaveNet.model_validate(yaml.safe_load(text)["model"])
-    assert build(settings, 256).count_params() == 1_515_968
+    assert build(settings, audio()).count_params() == 1_515_968
 
 
 def test_receptive_field_is_the_published_one() -> None:
-    assert sizes().receptive_field == 5117
+    assert sizes().context == 5117
 
 
 @settings(max_examples=8, deadline=None)
@@ -68,16 +75,16 @@ def test_streaming_form_predicts_what_the_parallel_form_predicts(
 ) -> None:
     small = {"residual_channels": 5, "dilation_channels": 4, "skip_channels": 6}
     model = build(
-        sizes(dilations=dilations, filter_width=width, biases=biases, **small), levels, seed
+        sizes(dilations=dilations, filter_width=width, biases=biases, **small), audio(levels), seed
     )
     random = np.random.default_rng(seed)
     for variable in model.variables:
         variable.assign(random.normal(size=variable.shape, scale=0.5))
     heard = random.integers(0, levels, (2, 12)).astype("int32")
-    silence = np.full((2, model.receptive_field - 1), levels // 2, dtype="int32")
+    silence = np.full((2, model.settings.context - 1), model.audio.quantizer.silence, dtype="int32")
 
-    parallel = np.asarray(model(np.concatenate([silence, heard], axis=1)))
-    state, streamed = model.initial_state(2, levels // 2), []
+    parallel = np.asarray(model(np.concatenate([silence, heard], axis=1))[0])
+    state, streamed = model.initial_state(2), []
     for code in heard.T:
         logits, state = model.step(state, code)
         streamed.append(np.asarray(logits))
@@ -89,9 +96,9 @@ def test_every_trainable_weight_learns() -> None:
     """A weight without a gradient would be a part that is drawn but not connected."""
     import tensorflow
 
-    model = build(sizes(dilations=[1, 2], skip_channels=4), 16)
-    codes = np.arange(model.receptive_field + 20)[None] % 16
+    model = build(sizes(dilations=[1, 2], skip_channels=4), audio(16))
+    codes = np.arange(model.settings.context + 20)[None] % 16
     with tensorflow.GradientTape() as tape:
-        loss = tensorflow.reduce_sum(model(codes) ** 2)
+        loss = tensorflow.reduce_sum(model(codes)[0] ** 2)
     gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
     assert all(gradient is not None for gradient in gradients)

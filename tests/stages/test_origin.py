@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rawtone.audio import quantizers
 from rawtone.errors import UserError
 from rawtone.files import canonical_json, sha256, write_json
-from rawtone.settings import WaveNet
+from rawtone.model_settings import WaveNet
 from rawtone.stages import layout, origin
 from rawtone.training.checkpoints import Arrays, write_arrays
 
@@ -171,8 +172,9 @@ def test_a_chain_is_told_whole_and_followed_down(band: Path) -> None:
 def model() -> Any:
     """Build a tiny model."""
     from rawtone.models.families import build
+    from rawtone.models.family import Audio
 
-    return build(MODEL, levels=16, seed=1)
+    return build(MODEL, Audio(quantizers.make("mu-law", 16)), seed=1)
 
 
 def weights_of(model: Any) -> Arrays:

@@ -9,15 +9,16 @@ import pytest
 import yaml
 from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 
-from rawtone import cli
+from rawtone import cli, model_settings
+from rawtone.audio import quantizers
 from rawtone.files import sha256, write_json
 from rawtone.models import backend
-from rawtone.settings import WaveNet
 from rawtone.training.checkpoints import write_arrays
 
 backend.start()
 
 from rawtone.models.families import build  # noqa: E402
+from rawtone.models.family import Audio  # noqa: E402
 
 MODEL = {"dilations": [1, 2], "residual_channels": 2, "dilation_channels": 2, "skip_channels": 2}
 RESULTS, SHOWN = Path("results/mine"), Path("runs/0123456789ab/tensorboard/clips")
@@ -32,9 +33,10 @@ def published(project: Path) -> dict[str, Any]:
         "model": preset["model"] | MODEL,
         "quantizer": preset["quantizer"],
         "sample_rate": 4000,
+        "channels": 1,
         "training": preset["training"] | {"tensorboard": True, "threads": None},
     }
-    model = build(WaveNet(**config["model"]), 256)
+    model = build(model_settings.model(config["model"]), Audio(quantizers.make("mu-law", 256)))
     (RESULTS / "checkpoints").mkdir(parents=True)
     weights = RESULTS / "checkpoints/step-00000020.npz"
     write_arrays(weights, {v.path: v.numpy() for v in model.weights})

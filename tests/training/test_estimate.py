@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rawtone import model_settings
+from rawtone.audio import quantizers
 from rawtone.errors import UserError
 from rawtone.models import backend
-from rawtone.models.families import build
-from rawtone.settings import Keep, Training, WaveNet
+from rawtone.settings import Keep, Training
 from rawtone.training import estimate
+
+backend.start()
+
+from rawtone.models.families import build  # noqa: E402
+from rawtone.models.family import Audio  # noqa: E402
 
 TRAINING = Training(
     steps=1000,
@@ -55,10 +61,10 @@ def test_what_is_kept_decides_what_a_training_takes_on_disk() -> None:
 def test_the_memory_of_a_step_is_foretold_within_a_quarter() -> None:
     # peaks of processes of their own, less what the imports took; see docs/log.md
     measured = {("wavenet-demo", 32, 8192): 3.65e9, ("wavenet-default", 2, 32000): 5.09e9}
-    backend.start()
+    audio = Audio(quantizers.make("mu-law", 256))
     for (preset, batch, window), peak in measured.items():
         text = resources.files("rawtone.presets").joinpath(f"{preset}.yaml").read_text()
-        model = build(WaveNet(**yaml.safe_load(text)["model"]), 256)
+        model = build(model_settings.model(yaml.safe_load(text)["model"]), audio)
         needed = estimate.memory(
             model.count_params(),
             len(model.weights),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rawtone.errors import Stopped, UserError
 from rawtone.files import sha256
 from rawtone.settings import Keep, Training
-from rawtone.training.batches import Batch, Windows
+from rawtone.training.batches import Batch, Excerpts, Windows
 from rawtone.training.checkpoints import Arrays
 from rawtone.training.loop import Loop
 
@@ -115,7 +115,8 @@ def loop(folder: Path, script: dict[str, Any] | None = None, **settings: Any) ->
     training = TRAINING.model_copy(update=settings)
     pcm = (8000 * np.sin(np.arange(8000) ** 1.2 / 9)).astype(np.int16).reshape(4, 2000)
     codebook = ((np.arange(65536) + 32768) % 65536 // 4096).astype(np.int32)
-    windows = Windows(pcm, np.arange(4), np.full(4, 2000), codebook, 8, 1, 32, 2, 3)
+    audio = (pcm, np.arange(4), np.full(4, 2000), np.zeros(4, np.int32), codebook, 8)
+    windows = Windows(Excerpts(*audio, context=1, hop=1, window=32, batch_size=2, seed=3))
     trainer: Any = Scripted()
     for name, value in (script or {}).items():
         setattr(trainer, name, value)

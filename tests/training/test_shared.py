@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from rawtone.audio import quantizers
 from rawtone.errors import UserError
+from rawtone.model_settings import WaveNet
 from rawtone.models import backend
-from rawtone.settings import Training, WaveNet
+from rawtone.settings import Training
 from rawtone.training.batches import Batch
 from rawtone.training.roles import Role
 
@@ -20,6 +22,7 @@ backend.start()
 
 from rawtone.models import collective  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
+from rawtone.models.family import Audio  # noqa: E402
 from rawtone.training.shared import SharedTrainer, digest  # noqa: E402
 from rawtone.training.trainer import Trainer  # noqa: E402
 
@@ -78,17 +81,19 @@ def settings(**changed: object) -> Training:
 
 def model(training: Training) -> Any:
     """Return a model with its first weights, the same in every worker."""
-    return build(MODEL, LEVELS, training.seed, training.precision)
+    audio = Audio(quantizers.make("mu-law", LEVELS))
+    return build(MODEL, audio, training.seed, training.precision)
 
 
 def batch(index: int) -> Batch:
     """Return windows of which every worker has others, and other numbers of samples to score."""
     random = np.random.default_rng(index)
-    codes = random.integers(0, LEVELS, (6, MODEL.receptive_field + WINDOW)).astype(np.int32)
+    codes = random.integers(0, LEVELS, (6, MODEL.context + WINDOW)).astype(np.int32)
     weights = np.ones((6, WINDOW), dtype=np.float32)
     weights[0, 3:] = 0
     weights[5, 10 + index :] = 0
-    return Batch(codes[:, :-1], codes[:, MODEL.receptive_field :], weights, index)
+    labels, fresh = np.zeros(6, np.int32), np.ones(6, bool)
+    return Batch(codes[:, :-1], codes[:, MODEL.context :], weights, labels, fresh, index)
 
 
 def together(training: Training, sums: Sums) -> list[SharedTrainer]:

@@ -15,6 +15,7 @@ from rawtone.training.checkpoints import Arrays
 
 backend.start()
 
+from rawtone.models.heads import Categorical  # noqa: E402
 from rawtone.training.optimizers import Accumulating  # noqa: E402
 from rawtone.training.trainer import Trainer  # noqa: E402
 
@@ -26,44 +27,40 @@ RICH = {"accumulate": 2, "ema": 0.9, "precision": "mixed_float16"}
 class Forgetful(keras.Model):
     """Has what is easily lost: noise of two generators, and a state carried from batch to batch."""
 
+    jit = True
+
     def __init__(self, policy: str, noise: float) -> None:
         super().__init__(name="forgetful", dtype=policy)
+        self.head = Categorical(LEVELS)
         self.embed = keras.layers.Embedding(LEVELS, 6, name="embed", dtype=policy)
         self.drops = [
             keras.layers.Dropout(noise, seed=s, name="drop", dtype=policy) for s in (1, 2)
         ]
-        self.head = keras.layers.Dense(LEVELS, name="head", dtype=policy)
-        self.carried = self.add_weight(
-            name="carried", shape=(6,), initializer="zeros", trainable=False
-        )
+        self.dense = keras.layers.Dense(LEVELS, name="head", dtype=policy)
         self.embed.build((None, None))
-        self.head.build((None, None, 6))
+        self.dense.build((None, None, 6))
         self.built = True
         self.noise = noise
         self.traced = 0
 
-    def call(self, codes: Any, training: bool = False) -> Any:
+    def initial_carry(self, batch: int) -> Any:
+        """Return what a chunk begins with."""
+        return (ops.zeros((batch, 6)),)
+
+    def call(self, codes: Any, carry: Any, _: Any, training: bool = False) -> Any:
         """Predict the sample after each, of the two heard last."""
         self.traced += 1
         x = self.embed(codes)
         x = x[:, CONTEXT - 1 :] + 0.5 * x[:, CONTEXT - 2 : -1]
         for drop in self.drops:
             x = drop(x, training=training)
-        if training:
-            self.carried.assign(0.9 * self.carried + 0.1 * ops.mean(x, axis=(0, 1)))
-        return self.head(x + self.noise * self.carried)
+        carried = ops.cast(carry[0], x.dtype)
+        left = 0.9 * carried + 0.1 * ops.mean(x, axis=1)
+        features = self.dense(x + self.noise * carried[:, None])
+        return ops.cast(features, "float32"), (ops.cast(left, "float32"),)
 
 
-class Carried(Forgetful):
-    """Changes its carried state also where nothing is learned."""
-
-    def call(self, codes: Any, training: bool = False) -> Any:
-        """Predict."""
-        self.carried.assign(self.carried + 1)
-        return super().call(codes, training=training)
-
-
-def trainer(kind: type[Forgetful] = Forgetful, noise: float = 0.3, **changed: object) -> Trainer:
+def trainer(noise: float = 0.3, **changed: object) -> Trainer:
     """Return a new trainer, as a new process would build it."""
     default = {
         "steps": 100,
@@ -81,7 +78,7 @@ def trainer(kind: type[Forgetful] = Forgetful, noise: float = 0.3, **changed: ob
     }
     training = Training.model_validate(default | changed)
     keras.utils.set_random_seed(training.seed)
-    return Trainer(kind(training.precision, noise), training)
+    return Trainer(Forgetful(training.precision, noise), training)
 
 
 def batch(index: int, size: int = 2) -> Batch:
@@ -90,14 +87,14 @@ def batch(index: int, size: int = 2) -> Batch:
     codes = (np.arange(CONTEXT + WINDOW) + random.integers(0, LEVELS, (size, 1))) % LEVELS
     weights = np.ones((size, WINDOW), dtype=np.float32)
     weights[0, 3 + index % 9 :] = 0
-    codes = codes.astype(np.int32)
-    return Batch(codes[:, :-1], codes[:, CONTEXT:], weights)
+    codes, fresh = codes.astype(np.int32), np.full(size, index % 5 == 0)
+    return Batch(codes[:, :-1], codes[:, CONTEXT:], weights, np.zeros(size, np.int32), fresh)
 
 
 def joined(batches: list[Batch]) -> Batch:
     """Return one batch of the windows of several."""
-    parts = zip(*((b.codes, b.targets, b.weights) for b in batches), strict=True)
-    return Batch(*(np.concatenate(part) for part in parts))
+    names = ("codes", "targets", "weights", "labels", "fresh")
+    return Batch(*(np.concatenate([getattr(b, name) for b in batches]) for name in names))
 
 
 def train(trained: Trainer, steps: range, accumulate: int = 1) -> list[float]:
@@ -122,15 +119,14 @@ def assert_same(left: Arrays, right: Arrays) -> None:
 def test_accumulated_batches_make_the_step_of_one_large_batch(optimizer: str) -> None:
     """Also where a batch has fewer samples to score, and where the mean gradient is clipped."""
     settings = {"optimizer": optimizer, "clip_norm": 0.05, "noise": 0.0}
-    small, large = trainer(accumulate=3, **settings), trainer(**settings)
+    small, large = trainer(accumulate=3, **settings), trainer(batch_size=6, **settings)
     for step in range(4):
         batches = [batch(3 * step + k) for k in range(3)]
         losses = small.update(batches, 0.02), large.update([joined(batches)], 0.02)
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     weights = large.weights()
     for path, array in small.weights().items():
-        if path != "forgetful/carried":  # which sees three batches in place of one
-            np.testing.assert_allclose(array, weights[path], atol=2e-4, err_msg=path)
+        np.testing.assert_allclose(array, weights[path], atol=2e-4, err_msg=path)
     assert int(small.optimizer.iterations) == int(large.optimizer.iterations) == 4
 
 
@@ -185,7 +181,7 @@ def test_validation_hears_the_averaged_weights() -> None:
 
 @pytest.mark.parametrize("settings", [{}, RICH])
 def test_validating_and_publishing_change_nothing(settings: dict[str, Any]) -> None:
-    alone, disturbed = trainer(Carried, **settings), trainer(Carried, **settings)
+    alone, disturbed = trainer(**settings), trainer(**settings)
     for step in range(4):
         for trained in (alone, disturbed):
             train(trained, range(step, step + 1), settings.get("accumulate", 1))
@@ -225,8 +221,8 @@ def test_the_state_holds_noise_and_carried_state_and_no_metrics() -> None:
     held = trained.state()
     assert len([name for name in held if name.startswith("model/")]) == 3 + 1 + 2
     train(trained, range(1))
-    for variable in [*seeds, trained.model.carried]:
-        index = [id(v) for v in trained.model.variables].index(id(variable))
+    for variable in [*seeds, *trained.learner.carry]:
+        index = [id(v) for v in trained.learner.variables].index(id(variable))
         name = f"model/{index:04d}"
         assert not np.array_equal(held[name], trained.state()[name])
 
@@ -236,7 +232,6 @@ def test_published_are_weights_without_slots_seeds_and_metrics() -> None:
     weights = trained.weights()
     assert sorted(weights) == [
         "embed/embeddings",
-        "forgetful/carried",
         "head/bias",
         "head/kernel",
     ]
@@ -251,7 +246,7 @@ def test_the_state_of_another_model_is_refused() -> None:
         other.restore(state)
     with pytest.raises(UserError, match=r"optimizer/.* is missing, and float32"):
         trainer(ema=0.9).restore(state)
-    with pytest.raises(UserError, match=r"model/0000 is float32\[3\], and float32\[6\]"):
+    with pytest.raises(UserError, match=r"model/0000 is float32\[3\], and float32\[2, 6\]"):
         trainer().restore(state | {"model/0000": np.zeros(3, np.float32)})
     assert_same(other.state(), before)
 

@@ -1,5 +1,6 @@
 """A family's model as it is trained: from a batch to its loss, with what is carried in between."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -21,12 +22,12 @@ def inputs(batch: Batch, weights: Any = None) -> dict[str, Any]:
     return arrays | {"weights": batch.weights if weights is None else weights}
 
 
-def begun(model: Family, carry: State, fresh: Any) -> State:
+def begun(model: Family, carry: Sequence[Any], fresh: Any) -> State:
     """Return what windows begin with: at the start of a chunk nothing is carried into it.
 
     Args:
         model: of a family.
-        carry: what the windows before left behind.
+        carry: the tensors that the windows before left behind.
         fresh: bool [batch], whether a window is its chunk's first.
     """
     starts = model.initial_carry(fresh.shape[0])
@@ -35,8 +36,9 @@ def begun(model: Family, carry: State, fresh: Any) -> State:
         first = ops.reshape(fresh, (-1, *[1] * (len(start.shape) - 1)))
         return ops.where(first, start, ops.cast(carried, start.dtype))
 
-    begins: State = keras.tree.map_structure(chosen, starts, carry)
-    return begins
+    begins = map(chosen, keras.tree.flatten(starts), carry)
+    state: State = keras.tree.pack_sequence_as(starts, list(begins))
+    return state
 
 
 class Learner(keras.Model):
@@ -52,19 +54,24 @@ class Learner(keras.Model):
         super().__init__(name="learner")
         self.model = model
         self.l2 = l2
-        self.carry = keras.tree.map_structure(
-            lambda start: self.add_weight(
-                shape=start.shape, dtype=start.dtype, initializer="zeros", trainable=False
-            ),
-            model.initial_carry(batch_size),
-        )
+        self.carry = [
+            self.add_weight(
+                name=f"carry{index}",
+                shape=start.shape,
+                dtype=start.dtype,
+                initializer="zeros",
+                trainable=False,
+            )
+            for index, start in enumerate(keras.tree.flatten(model.initial_carry(batch_size)))
+        ]
         self.built = True
 
     def call(self, batch: dict[str, Any], training: bool = False) -> Any:
         """Return the loss of a batch, in nats times weights."""
         carry = begun(self.model, self.carry, batch["fresh"])
         features, left = self.model(batch["codes"], carry, batch["labels"], training=training)
-        keras.tree.map_structure(lambda v, new: v.assign(ops.stop_gradient(new)), self.carry, left)
+        for variable, new in zip(self.carry, keras.tree.flatten(left), strict=True):
+            variable.assign(ops.stop_gradient(new))
         losses = self.model.head.loss(features, batch["targets"])
         return ops.sum(losses * batch["weights"]) + self._penalty()
 

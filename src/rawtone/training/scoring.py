@@ -8,7 +8,7 @@ from keras import ops
 
 from rawtone.models.backend import compiled
 from rawtone.models.families import assign
-from rawtone.models.family import Family, State
+from rawtone.models.family import Family
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
 from rawtone.training.learner import begun, inputs
@@ -24,16 +24,18 @@ class Scorer:
     def __init__(self, model: Family) -> None:
         self.model = model
         self._variables = [*model.trainable_variables, *model.non_trainable_variables]
-        self._carry: State | None = None
+        self._carry: list[Any] | None = None
         self._compiled = compiled(self._sum, jit=model.jit)
 
-    def _sum(self, values: list[Any], carry: State, batch: dict[str, Any]) -> tuple[Any, State]:
+    def _sum(
+        self, values: list[Any], carry: list[Any], batch: dict[str, Any]
+    ) -> tuple[Any, list[Any]]:
         # in a scope of its own: what the model does to its state is forgotten
         with keras.StatelessScope(list(zip(self._variables, values, strict=True))):
             begins = begun(self.model, carry, batch["fresh"])
             features, left = self.model(batch["codes"], begins, batch["labels"])
             losses = self.model.head.loss(features, batch["targets"])
-            return ops.sum(losses * batch["weights"]), left
+            return ops.sum(losses * batch["weights"]), keras.tree.flatten(left)
 
     def load(self, weights: Arrays) -> None:
         """Take over a checkpoint's weights, by variable path."""
@@ -50,6 +52,6 @@ class Scorer:
         if trainable is not None:
             values[: len(trainable)] = trainable
         if self._carry is None:
-            self._carry = self.model.initial_carry(len(batch.codes))
+            self._carry = keras.tree.flatten(self.model.initial_carry(len(batch.codes)))
         total, self._carry = self._compiled(values, self._carry, inputs(batch))
         return float(ops.convert_to_numpy(total))
