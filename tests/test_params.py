@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from rawtone import files, params
+from rawtone import files, model_settings, params
 from rawtone.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def test_the_presets_fill_in_what_is_not_set(tmp_path):
     experiment = resolved(GOOD, tmp_path).experiments["first"]
     preset = yaml.safe_load((ROOT / "src/rawtone/presets/wavenet-demo.yaml").read_text())
     assert experiment.training.model_dump(exclude_unset=True) == preset["training"]
-    assert experiment.model.model_dump() == preset["model"]
+    assert experiment.model == model_settings.model(preset["model"])
 
 
 def test_what_is_set_wins_key_by_key(tmp_path):
@@ -223,6 +223,22 @@ def test_the_schema_accepts_what_the_code_accepts_and_points_at_mistakes():
     for path, value in (("corpora.mine.sampel_rate", 1), ("experiments.first.preset", "x")):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(changed(path, value), schema)
+
+
+def test_a_softmax_over_too_many_levels_names_the_heads_that_do(tmp_path):
+    table = changed("experiments.first.quantizer.levels", 65536)
+    assert complaint(table, tmp_path) == (
+        "experiments.first.model.output.kind: expected at most 4096 levels with softmax, found "
+        "65536; set it to two_stage or logistics, or quantizer.levels to fewer"
+    )
+    resolved(changed("experiments.first.quantizer.levels", 4096), tmp_path)
+
+
+@pytest.mark.parametrize("output", [{"kind": "two_stage", "hidden": 64}, {"kind": "regression"}])
+def test_other_heads_take_any_levels(tmp_path, output):
+    table = changed("experiments.first.quantizer.levels", 65536)
+    table["experiments"]["first"]["model"] = {"output": output}
+    assert resolved(table, tmp_path).experiments["first"].model.output.kind == output["kind"]
 
 
 @pytest.mark.parametrize("preset", params.presets())

@@ -35,8 +35,8 @@ _NOISE = ("Using workflow specific profile", "WARNING: No file hash info found")
 _SNAKEMAKE = """
 import os, signal, sys
 from rawtone.training.signals import signal_on_parent_death
-signal_on_parent_death(signal.SIGTERM)
-os.execvp("snakemake", ["snakemake", *sys.argv[1:]])
+signal_on_parent_death(signal.SIGTERM, int(sys.argv[1]))
+os.execvp("snakemake", ["snakemake", *sys.argv[2:]])
 """
 _DEVICE = """
 from rawtone.models import backend
@@ -173,7 +173,9 @@ class Session:
     def _build(self, targets: list[str], end: float) -> bool:
         """Let Snakemake build; return whether it came to its end."""
         # In a group of its own: the Stop button signals the kernel's group, and stopping is ours.
-        process = self._start("python", "-c", _SNAKEMAKE, *targets, process_group=0)
+        process = self._start(
+            "python", "-c", _SNAKEMAKE, str(os.getpid()), *targets, process_group=0
+        )
         reader = threading.Thread(target=_show, args=(process,), daemon=True)
         reader.start()
         stopped = False

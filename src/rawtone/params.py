@@ -13,6 +13,8 @@ from rawtone.errors import UserError, nearest
 from rawtone.settings import Corpus, Experiment, Params
 
 PARAMS = Path("params.yaml")
+# More than so many logits for every sample would fill the memory and learn next to nothing.
+MOST_LEVELS_OF_A_SOFTMAX = 4096
 
 
 def presets() -> list[str]:
@@ -105,6 +107,13 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
         raise UserError(
             f"{path}.training.workers: expected 1 with family '{model.family}', which carries "
             f"state from window to window, found {training.workers}"
+        )
+    levels = experiment.quantizer.levels
+    if model.output.kind == "softmax" and levels > MOST_LEVELS_OF_A_SOFTMAX:
+        raise UserError(
+            f"{path}.model.output.kind: expected at most {MOST_LEVELS_OF_A_SOFTMAX} levels with "
+            f"softmax, found {levels}; set it to two_stage or logistics, or quantizer.levels to "
+            "fewer"
         )
 
 

@@ -32,7 +32,7 @@ def test_the_newest_checkpoint_is_heard_first() -> None:
 
 
 def test_checkpoints_stand_above_what_they_must_beat() -> None:
-    lines = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION)).bits
+    lines = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION)).guesses
     assert [(line.name, line.validation, line.test) for line in lines] == [
         ("step 400", "2.50", "2.60"),
         ("step 800", "2.00", "2.10"),
@@ -43,10 +43,39 @@ def test_checkpoints_stand_above_what_they_must_beat() -> None:
     assert [line.kind for line in lines][:2] == ["step", "best"]
 
 
+def test_a_regression_is_shown_by_its_error_and_claims_no_bits() -> None:
+    rows = [row | {"loss": "0.0012", "bits": ""} for row in BITS]
+    baselines = {
+        "best_step": 400,
+        "silence_loss": {"validation": 0.02, "test": 0.03},
+        "repetition_loss": {"validation": 0.004, "test": 0.005},
+    }
+    config = {"model": {"output": {"kind": "regression"}}}
+    history = [{"step": "1", "loss": "0.02", "bits": "", "restart": ""}]
+    published = Published(
+        config=config,
+        clips=CLIPS,
+        bits=rows,
+        evaluation=baselines,
+        history=history,
+        curves=["x/loss.svg"],
+    )
+    view = experiment("x", "p", "c", published)
+    assert [(line.name, line.test, line.kind) for line in view.guesses] == [
+        ("step 400", "0.0012", "best"),
+        ("step 800", "0.0012", "step"),
+        ("Repetition", "0.005", "baseline"),
+        ("Silence", "0.03", "baseline"),
+    ]
+    assert view.checkpoints[0].predicts == "0.0012 squared error"
+    assert view.curves[0][1].startswith("Squared error over steps: 0.02 at step 1")
+    assert "bits" not in view.score.unit
+
+
 def test_an_experiment_without_results_has_a_section() -> None:
     view = experiment("x", "p", "c", Published())
     assert view.summary == "Not trained yet."
-    assert (view.checkpoints, view.bits, view.curves, view.headline) == ([], [], [], [])
+    assert (view.checkpoints, view.guesses, view.curves, view.headline) == ([], [], [], [])
 
 
 def test_nearby_temperatures_have_files_of_their_own() -> None:

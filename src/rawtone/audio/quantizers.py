@@ -95,7 +95,8 @@ class Quantizer:
         return int(self.table()[0])
 
     @property
-    def _steps(self) -> int:
+    def steps(self) -> int:
+        """How many cells fit between -1 and 1: code q stands at s = 2 q / steps - 1."""
         return self.levels if self.kind == "linear" else self.levels - 1
 
     def encode(self, samples: ArrayLike) -> Codes:
@@ -115,7 +116,7 @@ class Quantizer:
 
     def _encode(self, x: NDArray[np.float64]) -> Codes:
         bend, _ = _CURVES[self.kind]
-        codes = np.floor((bend(x, self.levels) + 1.0) / 2.0 * self._steps + 0.5)
+        codes = np.floor((bend(x, self.levels) + 1.0) / 2.0 * self.steps + 0.5)
         encoded: Codes = np.minimum(codes, self.levels - 1).astype(self.dtype)
         return encoded
 
@@ -158,7 +159,7 @@ def _codes_of_pcm(quantizer: Quantizer) -> Codes:
 
 @cache
 def _middles(quantizer: Quantizer) -> NDArray[np.float32]:
-    s = 2.0 * np.arange(quantizer.levels) / quantizer._steps - 1.0
+    s = 2.0 * np.arange(quantizer.levels) / quantizer.steps - 1.0
     _, unbend = _CURVES[quantizer.kind]
     return _frozen(np.clip(unbend(s, quantizer.levels), -1.0, 1.0).astype(np.float32))
 

@@ -29,21 +29,21 @@ def first_unheard(
     return np.where(neighbour, overlap, 0).astype(np.int64)
 
 
-def bits_per_sample(batches: Iterable[Batch], loss: Callable[[Batch], float]) -> float:
+def loss_per_sample(batches: Iterable[Batch], loss: Callable[[Batch], float]) -> float:
     """Average a loss over batches, each sample counting once.
 
     Args:
         batches: in which every sample is predicted once.
-        loss: the negative log-likelihood of a batch, weighted and summed, in nats.
+        loss: of a batch, weighted and summed.
 
     Returns:
-        Bits per sample.
+        The loss per sample, in the unit of `loss`.
     """
     total, count = 0.0, 0.0
     for batch in batches:
         total += loss(batch)
         count += float(batch.weights.sum())
-    return total / count / float(np.log(2))
+    return total / count
 
 
 def entropy_bits(codes: NDArray[np.integer], levels: int) -> float:

@@ -1,51 +1,17 @@
-"""From a network's last features to the next code: how likely each is, and drawing one.
-
-Codes are numbers on the axis on which their cells are equally wide: the companded one of mu-law and
-A-law, the linear one otherwise. There, code q stands at 2 q / steps - 1.
-"""
+"""From a network's last features to the next code: how likely each is, and drawing one."""
 
 from typing import Any
 
 import keras
+from keras import ops
 
 from rawtone.audio.quantizers import Quantizer
 from rawtone.model_settings import Logistics, Output, Regression, Softmax, TwoStage
+from rawtone.models import axis
+from rawtone.models.head import Head
+from rawtone.models.logistics import LogisticMixture
 from rawtone.models.sampling import choose
-
-
-class Head(keras.layers.Layer):
-    """Predicts codes from features.
-
-    Attributes:
-        size: features that it needs of a network for each sample.
-    """
-
-    size: int
-
-    def loss(self, features: Any, codes: Any) -> Any:
-        """Return what it costs to be told each code, in float32.
-
-        Args:
-            features: float32 [..., size].
-            codes: int32 [...].
-
-        Returns:
-            [...]: the negative log-likelihood in nats, or of a regression the squared error.
-        """
-        raise NotImplementedError
-
-    def draw(self, features: Any, temperature: Any, uniform: Any) -> Any:
-        """Draw a code for each stream.
-
-        Args:
-            features: float32 [batch, size].
-            temperature: float32 [batch]; 0 takes the likeliest.
-            uniform: float32 [2, batch] in [0, 1).
-
-        Returns:
-            int32 [batch].
-        """
-        raise NotImplementedError
+from rawtone.models.two_stage import TwoStageSoftmax
 
 
 class Categorical(Head):
@@ -69,10 +35,36 @@ class Categorical(Head):
         return choose(features, temperature, uniform[0])
 
 
+class LeastSquares(Head):
+    """The only feature is the sample itself, on the axis from -1 to 1: nothing is left to chance.
+
+    Args:
+        quantizer: of the codes.
+    """
+
+    def __init__(self, quantizer: Quantizer) -> None:
+        super().__init__(name="least_squares")
+        self.quantizer = quantizer
+        self.size = 1
+        self.built = True
+
+    def loss(self, features: Any, codes: Any) -> Any:
+        """Return the squared distance on the axis."""
+        return ops.square(features[..., 0] - axis.position(codes, self.quantizer))
+
+    def draw(self, features: Any, temperature: Any, uniform: Any) -> Any:
+        """Take the nearest code, at any temperature."""
+        return axis.nearest(features[..., 0], self.quantizer)
+
+
 def make(settings: Output, quantizer: Quantizer) -> Head:
     """Make the head that settings name."""
     match settings:
         case Softmax():
             return Categorical(quantizer.levels)
-        case TwoStage() | Logistics() | Regression():
-            raise NotImplementedError
+        case TwoStage():
+            return TwoStageSoftmax(quantizer.levels, settings.hidden)
+        case Logistics():
+            return LogisticMixture(quantizer, settings.components)
+        case Regression():
+            return LeastSquares(quantizer)

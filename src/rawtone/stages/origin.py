@@ -122,13 +122,13 @@ def _trained(name: str, run_key: RunKey) -> tuple[dict[str, Any], list[dict[str,
 
 
 def _choose(name: str, step: Any, published: list[dict[str, Any]]) -> dict[str, Any]:
-    """Choose a published checkpoint: by number, the last, or that of the fewest bits."""
+    """Choose a published checkpoint: by number, the last, or that of the least loss."""
     by_step = sorted(published, key=lambda checkpoint: int(checkpoint["step"]))
-    validated = [c for c in by_step if c["validation_bits"] is not None]
+    validated = [c for c in by_step if c["validation_loss"] is not None]
     if step == "last":
         fitting = by_step[-1:]
     elif step == "best":  # sorting is stable: of equals, the earlier
-        fitting = sorted(validated, key=lambda checkpoint: float(checkpoint["validation_bits"]))
+        fitting = sorted(validated, key=lambda checkpoint: float(checkpoint["validation_loss"]))
     else:
         fitting = [checkpoint for checkpoint in by_step if checkpoint["step"] == step]
     if not fitting:

@@ -1,7 +1,6 @@
 """train: chunks -> checkpoints. Resumes by being run again."""
 
 import hashlib
-import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from rawtone.stages import layout, origin
 from rawtone.training import estimate, roles, together
 from rawtone.training.batches import FROM_SILENCE
 from rawtone.training.follower import Follower
+from rawtone.training.measures import measure
 from rawtone.training.order import order
 from rawtone.training.together import Team
 
@@ -112,6 +112,7 @@ def _train(
         from rawtone.training.shared import follow
 
         raise SystemExit(follow(trainer, train, validation, team))
+    losses = measure(sizes.density)
     loop = Loop(
         layout.run(key),
         key,
@@ -120,14 +121,15 @@ def _train(
         train=train,
         validation=validation,
         machinery=backend.facts(),
-        uniform_loss=math.log(quantizer.levels),
+        uniform_loss=losses.uniform(quantizer.levels),
         place=partial(_place, chunks, train.excerpts.rows),
         require_room=partial(_require_room, model, training, layout.run(key), team),
         notes=[*_notes(begins), *together.notes(team, trainer)],
+        measure=losses,
     )
     loop.run()
     record = _record(settings, key, model, begins)
-    publish(layout.run(key), layout.results(experiment), record, loop.facts)
+    publish(layout.run(key), layout.results(experiment), record, loop.facts, losses)
 
 
 def _record(
