@@ -1,8 +1,8 @@
 """The table `model` of an experiment: one class a family, and what is known of it without Keras."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, model_validator
 
 from rawtone.strict import Settings
 
@@ -113,7 +113,7 @@ class Spectral(ModelSettings):
     window: Literal["rectangular", "hamming", "sine"] = Field(
         "rectangular",
         description="rectangular: frames lie side by side. hamming and sine: they overlap by half "
-        "and fade into each other; then there are no bits.",
+        "and fade into each other.",
     )
     spectrum: Literal["full", "half"] = Field(
         description="All complex coefficients, or those up to half the sample rate: the others of "
@@ -143,10 +143,14 @@ class Spectral(ModelSettings):
         """What a window's length has to be a multiple of: whole frames."""
         return self.frame
 
-    @property
-    def density(self) -> bool:
-        """Whether it gives probabilities: of frames that overlap they are not those of samples."""
-        return self.output.kind == "gaussians" and self.window == "rectangular"
+    @model_validator(mode="after")
+    def _density_of_samples(self) -> Self:
+        if self.output.kind == "gaussians" and self.window != "rectangular":
+            raise ValueError(
+                "expected window rectangular with output gaussians: of frames that overlap a "
+                f"distribution is none of samples; found {self.window}"
+            )
+        return self
 
 
 # More families are added to this union: WaveNet | SampleRNN | …, told apart by `family`.

@@ -166,10 +166,11 @@ def _middles(quantizer: Quantizer) -> NDArray[np.float32]:
 
 @cache
 def _edges(quantizer: Quantizer) -> NDArray[np.float64]:
-    s = (2.0 * np.arange(quantizer.levels + 1) - 1.0) / quantizer._steps - 1.0
+    s = (2.0 * np.arange(quantizer.levels + 1) - 1.0) / quantizer.steps - 1.0
     _, unbend = _CURVES[quantizer.kind]
     edges = unbend(np.clip(s, -1.0, 1.0), quantizer.levels)
-    edges[-1] = 1.0  # the last code of the linear kind takes what would round to one more
+    # the last code of the linear kind takes what would round to one more, too
+    edges[[0, -1]] = -1.0, 1.0
     return _frozen(edges)
 
 

@@ -8,6 +8,7 @@ import keras
 from rawtone.audio.quantizers import Quantizer
 from rawtone.model_settings import ModelSettings
 from rawtone.models import heads
+from rawtone.models.head import Head
 
 State = tuple[Any, ...]
 
@@ -49,7 +50,7 @@ class Family(keras.Model):
         settings: ModelSettings,
         audio: Audio,
         name: str,
-        head: heads.Head | None = None,
+        head: Head | None = None,
     ) -> None:
         super().__init__(name=name)
         self.settings = settings

@@ -18,6 +18,8 @@ from rawtone.models.matrices import Linear
 from rawtone.models.recurrent import Recurrent
 from rawtone.models.spectrum import Spectrum
 
+_KINDS = {"tanh": "lstm", "sigmoid": "lstm_sigmoid", "relu": "lstm_relu", "selu": "lstm_selu"}
+
 
 class Spectral(Family):
     """LSTMs from the spectrum of a frame to that of the next.
@@ -35,10 +37,11 @@ class Spectral(Family):
         head = spectral_heads.make(settings, spectrum, amplitudes)
         super().__init__(settings, audio, name="spectral", head=head)
         self._spectrum, self._amplitudes = spectrum, amplitudes
+        self._overlapping = settings.hop < settings.frame
         self.frame = (settings.hop,) if audio.channels == 1 else (settings.hop, audio.channels)
         sizes = [self._spectrum.size, *[layer.units for layer in settings.layers]]
         self.stack = [
-            Recurrent("lstm", inputs, layer.units, f"lstm{index}")
+            Recurrent(_KINDS[layer.activation], inputs, layer.units, f"lstm{index}")
             for index, (inputs, layer) in enumerate(zip(sizes, settings.layers, strict=False))
         ]
         self.dense = Linear(sizes[-1], self.head.size, "dense")
@@ -89,31 +92,30 @@ class Spectral(Family):
         """Hear one hop of each stream and predict a frame."""
         before, _, tail, carry = state
         heard = self._amplitudes.of(codes)
-        whole = self.settings.hop == self.settings.frame
-        frame = heard if whole else ops.concatenate([before, heard], axis=1)
+        frame = ops.concatenate([before, heard], axis=1) if self._overlapping else heard
         x = self._spectrum.features(self._spectrum.cut(frame)[:, 0])
         after = []
         for lstm, lstm_before in zip(self.stack, carry, strict=True):
             x, lstm_after = lstm.step(ops.cast(x, self.compute_dtype), lstm_before)
             after.append(ops.cast(lstm_after, "float32"))
         features = ops.cast(self.dense(x), "float32")
-        _, expected = self._halves(self.head.expected(features))
-        return features, (heard, tail, expected, tuple(after))
+        # what follows if nothing is drawn, as while a stream is primed
+        ahead = (
+            self._halves(self._spectrum.from_features(features))[1] if self._overlapping else tail
+        )
+        return features, (heard, tail, ahead, tuple(after))
 
     def draw(
         self, state: State, features: Any, temperature: Any, uniform: Any
     ) -> tuple[Any, State]:
         """Draw a frame of each stream, and add it to what the one before left."""
         heard, tail, _, carry = state
-        count = self._spectrum.channels * self._spectrum.samples
-        numbers = ops.reshape(uniform, (-1, uniform.shape[-1]))[:count]
-        first, second = self._halves(self.head.frame(features, temperature, numbers))
+        first, second = self._halves(self.head.frame(features, temperature, uniform))
         return self._amplitudes.encode(tail + first), (heard, tail, second, carry)
 
     def _halves(self, frame: Any) -> tuple[Any, Any]:
         """Return the hop that a frame [batch, channels, samples] begins with, and what is left."""
         audio = ops.reshape(ops.swapaxes(frame, 1, 2), (-1, self.settings.frame, *self.frame[1:]))
-        hop = self.settings.hop
-        if hop == self.settings.frame:
+        if not self._overlapping:
             return audio, ops.zeros_like(audio)
-        return audio[:, :hop], audio[:, hop:]
+        return audio[:, : self.settings.hop], audio[:, self.settings.hop :]

@@ -52,6 +52,12 @@ class Spectrum:
         self._doubled = np.minimum(doubled, self.samples - doubled)
 
     @property
+    def gain(self) -> float:
+        """What a squared error of samples is multiplied by when it is measured of features."""
+        faded = float(np.mean(np.square(self.fade_in_out)))
+        return self.scale**2 * faded * self.samples / 2
+
+    @property
     def size(self) -> int:
         """Features of a frame, of all channels."""
         bins = self.samples if self.full else self.samples // 2 + 1
@@ -95,17 +101,17 @@ class Spectrum:
 
     def coordinates(self, frames: Any) -> Any:
         """Rotate frames [..., samples] into their spectra, [..., samples]."""
-        real, imaginary = ops.rfft(frames * self.fade_in_out)
+        real, imaginary = ops.rfft(frames)
         both = (real * self._norms, (imaginary * self._norms)[..., 1:-1])
         return ops.concatenate(both, axis=-1)
 
     def from_coordinates(self, coordinates: Any) -> Any:
-        """Return the frames of coordinates [..., samples], ready to be added up."""
+        """Return the frames [..., samples] of coordinates."""
         bins = self.samples // 2 + 1
         nothing = ops.zeros_like(coordinates[..., :1])
         sines = ops.concatenate([nothing, coordinates[..., bins:], nothing], axis=-1)
         parts = (coordinates[..., :bins] / self._norms, sines / self._norms)
-        return ops.irfft(parts, fft_length=self.samples) * self.fade_back
+        return ops.irfft(parts, fft_length=self.samples)
 
     def spread(self, widths: Any) -> Any:
         """Return the variances of coordinates if each sample lies anywhere in its cell.
@@ -114,7 +120,7 @@ class Spectrum:
             widths: float32 [..., samples], of the cells.
         """
         # the squares of sines and cosines are cosines of twice the frequency
-        real, _ = ops.rfft(ops.square(widths * self.fade_in_out) / 12.0)
+        real, _ = ops.rfft(ops.square(widths) / 12.0)
         total, twice = real[..., :1], ops.take(real, self._doubled, axis=-1)
         norms = np.square(self._norms) / 2.0
         both = ((total + twice) * norms, ((total - twice) * norms)[..., 1:-1])
