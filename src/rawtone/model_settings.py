@@ -1,5 +1,6 @@
 """The table `model` of an experiment: one class a family, and what is known of it without Keras."""
 
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
@@ -153,8 +154,58 @@ class Spectral(ModelSettings):
         return self
 
 
-# More families are added to this union: WaveNet | SampleRNN | …, told apart by `family`.
-Model = Annotated[WaveNet | Spectral, Field(discriminator="family")]
+class SampleRNN(ModelSettings):
+    """Recurrent tiers over frames of samples, above a small network (Mehri et al. 2017)."""
+
+    family: Literal["samplernn"]
+    frame_sizes: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=1,
+        description="Samples in a frame of each recurrent tier, the fastest tier first: [16] is "
+        "the model of two tiers, [16, 64] that of three.",
+    )
+    variant: Literal["prism", "dadabots"] = Field(
+        description="prism: every tier begins with a dense layer, upsampling has no bias. "
+        "dadabots: the slowest tier hears its frames as they are, upsampling has a bias, a GRU "
+        "resets before its matrix, an LSTM's forget gate begins at 3, and skip connections also "
+        "bring the frames to every layer.",
+    )
+    dim: int = Field(ge=1, description="Units of every layer.")
+    rnn: Literal["gru", "lstm"] = Field(description="Kind of the recurrent layers.")
+    rnn_layers: int = Field(ge=1, description="Recurrent layers in each tier.")
+    mlp_layers: int = Field(2, ge=1, description="Dense layers of the sample tier.")
+    embedding: int | None = Field(
+        ge=1, description="Numbers that stand for a code in the sample tier; null: one-hot."
+    )
+    skip_connections: bool = Field(description="Whether a tier gives the sum of all its layers.")
+    learned_initial_state: bool = Field(description="Of the recurrent layers; else it is zero.")
+    weight_norm: bool = Field(description="Whether matrices have weight normalization.")
+    rnn_dropout: float = Field(0.0, ge=0, lt=1, description="On what recurrent layers hear.")
+
+    recurrent: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _divide(self) -> Self:
+        for small, large in pairwise(self.frame_sizes):
+            if small >= large or large % small:
+                raise ValueError(
+                    "expected frame_sizes to ascend and each to divide the next, found "
+                    f"{self.frame_sizes}: {small} and {large}"
+                )
+        return self
+
+    @property
+    def context(self) -> int:
+        """The largest frame: what is before it, the recurrent state knows."""
+        return self.frame_sizes[-1]
+
+    @property
+    def stride(self) -> int:
+        """Whole frames of the largest size."""
+        return self.frame_sizes[-1]
+
+
+# Told apart by `family`; more families are added here.
+Model = Annotated[WaveNet | SampleRNN | Spectral, Field(discriminator="family")]
 _MODEL: TypeAdapter[Any] = TypeAdapter(Model)
 
 

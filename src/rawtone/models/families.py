@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from rawtone.errors import UserError
 from rawtone.models.family import Audio, Family
+from rawtone.models.samplernn import SampleRNN
 from rawtone.models.spectral import Spectral
 from rawtone.models.wavenet import WaveNet
 
-FAMILIES: dict[str, Any] = {"spectral": Spectral, "wavenet": WaveNet}
+FAMILIES: dict[str, Any] = {"samplernn": SampleRNN, "spectral": Spectral, "wavenet": WaveNet}
 
 
 @contextmanager
