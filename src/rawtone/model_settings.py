@@ -92,6 +92,35 @@ class WaveNet(ModelSettings):
         return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
 
 
+class Convolution(Settings):
+    """A causal convolution, rectified."""
+
+    filters: int = Field(ge=1)
+    width: int = Field(ge=2, description="Samples that a filter hears.")
+
+
+class NextSample(ModelSettings):
+    """LSTM layers on top of each other that hear sample by sample (wav-nn)."""
+
+    family: Literal["next_sample"]
+    convolution: Convolution | None = Field(
+        None, description="What the first layer hears; without it the samples themselves."
+    )
+    embedding: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Features learned for each code; without it a sample is one number."
+    )
+    units: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=1, description="One LSTM layer each."
+    )
+
+    recurrent: ClassVar[bool] = True
+
+    @property
+    def context(self) -> int:
+        """Samples that decide what the first layer hears; the others are in its state."""
+        return self.convolution.width if self.convolution else 1
+
+
 class SpectralLayer(Settings):
     """One LSTM of a stack."""
 
@@ -205,7 +234,7 @@ class SampleRNN(ModelSettings):
 
 
 # Told apart by `family`; more families are added here.
-Model = Annotated[WaveNet | SampleRNN | Spectral, Field(discriminator="family")]
+Model = Annotated[WaveNet | SampleRNN | NextSample | Spectral, Field(discriminator="family")]
 _MODEL: TypeAdapter[Any] = TypeAdapter(Model)
 
 
