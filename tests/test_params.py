@@ -220,9 +220,39 @@ def test_the_schema_accepts_what_the_code_accepts_and_points_at_mistakes():
     jsonschema.validate(GOOD, schema)
     jsonschema.validate(yaml.safe_load((ROOT / "params.yaml").read_text()), schema)
     jsonschema.validate(changed("experiments.first.training.steps", 7), schema)
+    regression = {"output": {"kind": "regression"}}
+    jsonschema.validate(changed("experiments.first.model", regression), schema)
     for path, value in (("corpora.mine.sampel_rate", 1), ("experiments.first.preset", "x")):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(changed(path, value), schema)
+
+
+LSTM = {"family": "next_sample", "units": [4]}
+
+
+@pytest.mark.parametrize("name", ["first", "model"])
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        ({"family": "next_sampl"}, "model.family: no family 'next_sampl'; did you mean"),
+        ({"output": {"kind": "two_stag"}}, "model.output.kind: no kind 'two_stag'; did you mean"),
+        ({"output": {"kind": "two_stage"}}, "model.output.hidden: expected a value, found none"),
+        ({"output": {}}, "model.output.kind: expected a value, found none"),
+        (LSTM | {"unit": 3}, "model: unknown key 'unit'; did you mean 'units'?"),
+        (LSTM | {"convolution": {"width": 1}}, "model.convolution.filters: expected a value"),
+        ({"dilations": [0]}, "model.dilations.0: expected greater than or equal to 1, found 0"),
+    ],
+)
+def test_a_mistake_in_a_model_is_named_by_its_key(tmp_path, name, model, text):
+    """By the key in params.yaml, in which families and kinds of output are no part of a path."""
+    table = copy.deepcopy(GOOD)
+    table["experiments"] = {name: table["experiments"]["first"] | {"model": model}}
+    assert complaint(table, tmp_path).startswith(f"experiments.{name}.{text}")
+
+
+def test_a_model_of_another_family_has_nothing_of_the_presets(tmp_path):
+    model = resolved(changed("experiments.first.model", LSTM), tmp_path).experiments["first"].model
+    assert model.model_dump(exclude_unset=True) == LSTM
 
 
 def test_a_softmax_over_too_many_levels_names_the_heads_that_do(tmp_path):

@@ -211,8 +211,10 @@ def mixtures(quantizer: quantizers.Quantizer, components: int, frame: int = 4) -
 
 
 def features_of(means: np.ndarray, deviation: float) -> np.ndarray:
-    """Return features [samples * 3] of one distribution for each coordinate."""
-    return np.stack([0 * means, means, 0 * means + np.log(deviation)]).astype(np.float32).ravel()
+    """Return features [samples * 3] of one distribution for each coordinate: those of 0.1 are 0."""
+    return (
+        np.stack([0 * means, means, 0 * means + np.log(10 * deviation)]).astype(np.float32).ravel()
+    )
 
 
 def all_frames(levels: int) -> np.ndarray:
@@ -225,7 +227,7 @@ def test_masses_of_all_frames_add_up_to_one(kind: quantizers.Kind) -> None:
     head = mixtures(quantizers.make(kind, 16), 2)
     random = np.random.default_rng(0)
     weights, means = random.normal(size=(4, 2)), random.normal(size=(4, 2), scale=0.1)
-    deviations = np.log(np.array([[0.2, 0.3]] * 4))
+    deviations = np.log(10 * np.array([[0.2, 0.3]] * 4))
     features = np.stack([weights, means, deviations]).astype(np.float32).reshape(1, 1, -1)
     codes = all_frames(16)
     loss = np.asarray(head.loss(np.repeat(features, len(codes), axis=0), codes))
@@ -260,7 +262,9 @@ def test_frames_are_drawn_as_they_are_scored() -> None:
     """Shares, means and deviations of what is drawn, and how temperature bends them."""
     head = mixtures(CD, 2)
     shares, means, deviations = [0.7, 0.3], [0.2, -0.3], [0.02, 0.04]
-    one = np.stack([np.tile(row, (4, 1)) for row in (np.log(shares), means, np.log(deviations))])
+    one = np.stack(
+        [np.tile(row, (4, 1)) for row in (np.log(shares), means, np.log(10 * np.array(deviations)))]
+    )
     features = np.tile(one.astype(np.float32).reshape(-1), (4000, 1))
     uniform = np.random.default_rng(2).random((4, 2, 4000)).astype(np.float32)
 

@@ -12,7 +12,9 @@ from rawtone.models.head import Head
 from rawtone.models.sampling import choose
 from rawtone.models.spectrum import Spectrum
 
-_NARROWEST = -14.0  # log of a deviation: far below what 65,536 levels tell apart
+# Logarithms of deviations: that of music, with which training begins, and one far below what
+# 65,536 levels tell apart.
+_FIRST, _NARROWEST = math.log(0.1), -14.0
 
 
 class FrameHead(Head):
@@ -106,7 +108,7 @@ class Mixtures(FrameHead):
         shape = (self.spectrum.channels, 3, self.spectrum.samples, self.components)
         parts = ops.reshape(features, (*features.shape[:-1], *shape))
         weights, means, deviations = (parts[..., i, :, :] for i in range(3))
-        return ops.log_softmax(weights), means, ops.maximum(deviations, _NARROWEST)
+        return ops.log_softmax(weights), means, ops.maximum(deviations + _FIRST, _NARROWEST)
 
     def _costs(self, features: Any, frames: Any, widths: Any) -> Any:
         weights, means, deviations = self._parts(features)
