@@ -1,9 +1,11 @@
 """Spectral: the published sizes, transforms without loss, densities, and one model in two forms."""
 
+from importlib import resources
 from statistics import NormalDist
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -310,3 +312,19 @@ def test_dropout_is_on_in_training_only() -> None:
 def test_mixtures_of_overlapping_frames_are_refused() -> None:
     with pytest.raises(ValueError, match="expected window rectangular with output gaussians"):
         small(window="sine", output={"kind": "gaussians", "components": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "channels", "parameters"),
+    [
+        ("niisan-article", 2, 2_625_536),
+        ("niisan-half-spectrum", 2, 3_942_404),
+        ("spectral-demo", 1, 2_267_904),
+    ],
+)
+def test_presets_are_the_networks_that_they_say(name: str, channels: int, parameters: int) -> None:
+    preset = yaml.safe_load(resources.files("rawtone.presets").joinpath(f"{name}.yaml").read_text())
+    chosen = Spectral.model_validate(preset["model"])
+    assert preset["training"]["window"] % chosen.stride == 0
+    quantizer = quantizers.make(**preset["quantizer"])
+    assert build(chosen, Audio(quantizer, channels)).count_params() == parameters
