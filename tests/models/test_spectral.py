@@ -328,3 +328,14 @@ def test_presets_are_the_networks_that_they_say(name: str, channels: int, parame
     assert preset["training"]["window"] % chosen.stride == 0
     quantizer = quantizers.make(**preset["quantizer"])
     assert build(chosen, Audio(quantizer, channels)).count_params() == parameters
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_half_precision_predicts_and_carries_about_the_same_in_float32(precision: str) -> None:
+    codes = np.random.default_rng(0).integers(0, 65536, (2, 40), np.int32)
+    found = [build(small(), Audio(CD), 1, kind) for kind in (precision, "float32")]
+    (half, half_carry), (full, carry) = (m(codes, m.initial_carry(2)) for m in found)
+    for one, other in zip([half, *half_carry], [full, *carry], strict=True):
+        assert one.dtype == other.dtype
+        assert not np.array_equal(one, other)
+        np.testing.assert_allclose(one, other, atol=0.05)

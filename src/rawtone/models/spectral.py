@@ -69,7 +69,7 @@ class Spectral(Family):
             x, state = lstm.sequence(ops.cast(x, self.compute_dtype), before)
             if training and sizes.dropout:
                 x = keras.random.dropout(x, sizes.dropout, seed=self.seeds)
-            after.append(state)
+            after.append(ops.cast(state, "float32"))
         return ops.cast(self.dense(x), "float32"), tuple(after)
 
     def initial_carry(self, batch: int) -> State:
@@ -96,8 +96,8 @@ class Spectral(Family):
         x = self._spectrum.features(self._spectrum.cut(frame)[:, 0])
         after = []
         for lstm, lstm_before in zip(self.stack, carry, strict=True):
-            x, lstm_after = lstm.step(ops.cast(x, self.compute_dtype), lstm_before)
-            after.append(ops.cast(lstm_after, "float32"))
+            x, lstm_after = lstm.step(x, lstm_before)
+            after.append(lstm_after)
         features = ops.cast(self.dense(x), "float32")
         # what follows if nothing is drawn, as while a stream is primed
         ahead = (
