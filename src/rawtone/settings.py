@@ -103,7 +103,7 @@ class Keep(Settings):
     every: int | None = Field(
         None, ge=1, description="Those at multiples of this step; without it none for that reason."
     )
-    best: int = Field(0, ge=0, description="So many of the fewest bits on validation.")
+    best: int = Field(0, ge=0, description="So many of the least loss on validation.")
 
 
 class Training(Settings):

@@ -1,7 +1,10 @@
 """LSTM and Conv-LSTM: the published sizes, and one model in two forms."""
 
+from importlib import resources
+
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -42,6 +45,16 @@ def test_parameter_counts_are_the_published_ones(
 ) -> None:
     """Whether audio has 8 bits or 16: a sample is one number."""
     assert model(levels, kind, **changed).count_params() == parameters
+
+
+@pytest.mark.parametrize(
+    ("preset", "parameters"), [("wav-nn-lstm", 346_433), ("wav-nn-conv-lstm", 378_369)]
+)
+def test_the_presets_are_the_published_networks(preset: str, parameters: int) -> None:
+    text = resources.files("rawtone.presets").joinpath(f"{preset}.yaml").read_text()
+    table = yaml.safe_load(text)
+    net = build(model_settings.model(table["model"]), Audio(make(**table["quantizer"])))
+    assert net.count_params() == parameters
 
 
 @settings(max_examples=8, deadline=None)
