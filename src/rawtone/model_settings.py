@@ -34,6 +34,13 @@ class Regression(Settings):
     kind: Literal["regression"]
 
 
+class Gaussians(Settings):
+    """A mixture of normal distributions for each coefficient of a spectrum."""
+
+    kind: Literal["gaussians"]
+    components: int = Field(ge=1, description="Distributions in each mixture.")
+
+
 Output = Annotated[Softmax | TwoStage | Logistics | Regression, Field(discriminator="kind")]
 
 
@@ -141,6 +148,68 @@ class NextSample(ModelSettings):
         return self.convolution.width if self.convolution else 1
 
 
+class SpectralLayer(Settings):
+    """One LSTM of a stack."""
+
+    units: int = Field(ge=1)
+    activation: Literal["tanh", "sigmoid", "relu", "selu"] = Field(
+        "tanh", description="Of its cell and output, where an LSTM has tanh."
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of its outputs that is left out in training."
+    )
+
+
+class Spectral(ModelSettings):
+    """Stacked LSTMs that go from the spectrum of a frame to that of the next (niisan 2017)."""
+
+    family: Literal["spectral"]
+    frame: Annotated[int, Field(ge=4, multiple_of=2)] = Field(
+        description="Samples that are transformed together."
+    )
+    window: Literal["rectangular", "hamming", "sine"] = Field(
+        "rectangular",
+        description="rectangular: frames lie side by side. hamming and sine: they overlap by half "
+        "and fade into each other.",
+    )
+    spectrum: Literal["full", "half"] = Field(
+        description="All complex coefficients, or those up to half the sample rate: the others of "
+        "a real signal mirror them."
+    )
+    scale: float = Field(gt=0, description="What the coefficients are multiplied by.")
+    layers: list[SpectralLayer] = Field(min_length=1, description="The LSTMs, in order.")
+    output: Annotated[Gaussians | Regression, Field(discriminator="kind")] = Field(  # type: ignore[assignment]
+        description="How the next spectrum is predicted."
+    )
+
+    recurrent: ClassVar[bool] = True
+    stereo: ClassVar[bool] = True
+
+    @property
+    def context(self) -> int:
+        """Samples of a window that are heard before the first that is predicted: a frame."""
+        return self.frame
+
+    @property
+    def hop(self) -> int:
+        """Samples from one frame to the next."""
+        return self.frame if self.window == "rectangular" else self.frame // 2
+
+    @property
+    def stride(self) -> int:
+        """What a window's length has to be a multiple of: whole frames."""
+        return self.frame
+
+    @model_validator(mode="after")
+    def _density_of_samples(self) -> Self:
+        if self.output.kind == "gaussians" and self.window != "rectangular":
+            raise ValueError(
+                "expected window rectangular with output gaussians: of frames that overlap a "
+                f"distribution is none of samples; found {self.window}"
+            )
+        return self
+
+
 class SampleRNN(ModelSettings):
     """Recurrent tiers over frames of samples, above a small network (Mehri et al. 2017)."""
 
@@ -192,7 +261,7 @@ class SampleRNN(ModelSettings):
 
 
 # Told apart by `family`; more families are added here.
-Model = Annotated[WaveNet | SampleRNN | NextSample, Field(discriminator="family")]
+Model = Annotated[WaveNet | SampleRNN | NextSample | Spectral, Field(discriminator="family")]
 _MODEL: TypeAdapter[Any] = TypeAdapter(Model)
 
 

@@ -56,6 +56,10 @@ class HeldOut:
 
     @cached_property
     def codes(self) -> NDArray[np.int32]:
-        """All samples of the split as codes, chunk after chunk: int32 [samples]."""
+        """All samples of the split as codes, chunk after chunk.
+
+        Returns:
+            int32 [samples], of stereo audio [samples, channels].
+        """
         batches = Windows(self.order.excerpts).sweep(self._firsts)  # walks go side by side
         return np.concatenate([batch.targets[batch.weights > 0] for batch in batches])

@@ -11,11 +11,13 @@ from rawtone.errors import UserError
 from rawtone.models.family import Audio, Family
 from rawtone.models.next_sample import NextSample
 from rawtone.models.samplernn import SampleRNN
+from rawtone.models.spectral import Spectral
 from rawtone.models.wavenet import WaveNet
 
 FAMILIES: dict[str, Any] = {
     "next_sample": NextSample,
     "samplernn": SampleRNN,
+    "spectral": Spectral,
     "wavenet": WaveNet,
 }
 

@@ -114,7 +114,7 @@ class _Generator:
             blocks = []
             for block in self.loop.generate(together, self.length):
                 blocks.append(block)
-                tell(block.size)
+                tell(block.shape[0] * block.shape[1])
             codes = np.concatenate(blocks, axis=1)
             audio = np.round(self.codec.decode(codes) * 32767).astype(np.int16)
             yield from zip(together, audio, strict=True)
