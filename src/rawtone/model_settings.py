@@ -210,6 +210,51 @@ class Spectral(ModelSettings):
         return self
 
 
+class LpcLru(ModelSettings):
+    """Linear prediction (LPCNet) under gated linear recurrent units (RG-LRU) over frames."""
+
+    recurrent: ClassVar[bool] = True
+
+    family: Literal["lpc_lru"]
+    output: Logistics = Field(
+        Logistics(kind="logistics", components=4),
+        description="Their means are counted from what linear prediction says.",
+    )
+    frame_size: int = Field(ge=1, description="Samples between two steps of the recurrent layers.")
+    order: int = Field(ge=1, description="Past samples that linear prediction weighs.")
+    spans: list[Annotated[float, Field(gt=1)]] = Field(
+        min_length=1, description="Ages of the samples that a linear prediction is fitted to most."
+    )
+    residuals: int = Field(ge=1, description="Past errors of linear prediction that are heard.")
+    resonators: int = Field(ge=1, description="Bands of the spectrum that frames are told by.")
+    width: int = Field(ge=1, description="Units of each recurrent layer.")
+    layers: int = Field(ge=1, description="Recurrent layers.")
+    hidden: int = Field(ge=1, description="Units of the layers that work sample by sample.")
+
+    noise: float = Field(
+        0.0, ge=0, description="Loudest noise that training adds to what is heard, in codes."
+    )
+
+    @property
+    def context(self) -> int:
+        """Samples that are heard directly; of all before them, the carried state tells."""
+        return self.frame_size + self.order
+
+    @property
+    def stride(self) -> int:
+        """Windows are whole frames."""
+        return self.frame_size
+
+    @model_validator(mode="after")
+    def _frames_hold_residuals(self) -> Self:
+        if self.residuals > self.frame_size:
+            raise ValueError(
+                f"residuals: expected at most frame_size = {self.frame_size}, "
+                f"found {self.residuals}"
+            )
+        return self
+
+
 class SampleRNN(ModelSettings):
     """Recurrent tiers over frames of samples, above a small network (Mehri et al. 2017)."""
 
@@ -261,7 +306,11 @@ class SampleRNN(ModelSettings):
 
 
 # Told apart by `family`; more families are added here.
-Model = Annotated[WaveNet | SampleRNN | NextSample | Spectral, Field(discriminator="family")]
+Model = Annotated[
+    WaveNet | SampleRNN | NextSample | Spectral | LpcLru, Field(discriminator="family")
+]
+
+
 _MODEL: TypeAdapter[Any] = TypeAdapter(Model)
 
 

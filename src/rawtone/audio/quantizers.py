@@ -20,8 +20,8 @@ _Curve = Callable[[NDArray[np.float64], int], NDArray[np.float64]]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-_A = 87.6
-_LN_EA = 1.0 + math.log(_A)
+A = 87.6
+_LN_EA = 1.0 + math.log(A)
 
 
 def _mu_law(x: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
@@ -39,13 +39,13 @@ def _mu_law_inverse(s: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
 def _a_law(x: NDArray[np.float64], _levels: int) -> NDArray[np.float64]:
     """Bend by A-law, A = 87.6 (the continuous curve of ITU-T G.711)."""
     size = np.abs(x)
-    bent = np.where(size < 1 / _A, _A * size, 1.0 + np.log(np.maximum(_A * size, 1.0)))
+    bent = np.where(size < 1 / A, A * size, 1.0 + np.log(np.maximum(A * size, 1.0)))
     return np.copysign(bent / _LN_EA, x)
 
 
 def _a_law_inverse(s: NDArray[np.float64], _levels: int) -> NDArray[np.float64]:
     size = np.abs(s) * _LN_EA
-    return np.copysign(np.where(size < 1.0, size, np.exp(size - 1.0)) / _A, s)
+    return np.copysign(np.where(size < 1.0, size, np.exp(size - 1.0)) / A, s)
 
 
 def _straight(x: NDArray[np.float64], _levels: int) -> NDArray[np.float64]:
