@@ -68,6 +68,11 @@ class ModelSettings(Settings):
         return self.hop
 
     @property
+    def labelled(self) -> bool:
+        """Whether it is told the label of what it hears or makes."""
+        return False
+
+    @property
     def density(self) -> bool:
         """Whether it gives probabilities, and so bits."""
         return self.output.kind != "regression"
@@ -85,11 +90,33 @@ class WaveNet(ModelSettings):
     dilation_channels: int = Field(ge=1)
     skip_channels: int = Field(ge=1)
     biases: bool
+    scalar_input: bool = Field(
+        False, description="Hear each sample as one number from -1 to 1, instead of a row per code."
+    )
+    initial_filter_width: int = Field(
+        32, ge=1, description="Taps of the first convolution; only with scalar_input."
+    )
+    global_channels: int | None = Field(
+        None,
+        ge=1,
+        description="Numbers that stand for a recording's label, which every layer is told; the "
+        "labels are those of corpora.<name>.label.",
+    )
+
+    @property
+    def first_filter_width(self) -> int:
+        """Taps of the first convolution."""
+        return self.initial_filter_width if self.scalar_input else self.filter_width
 
     @property
     def context(self) -> int:
         """Samples that decide the distribution of the next one: the receptive field."""
-        return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
+        return (self.filter_width - 1) * sum(self.dilations) + self.first_filter_width
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is told the label of what it hears or makes."""
+        return self.global_channels is not None
 
 
 class Convolution(Settings):

@@ -38,7 +38,9 @@ class HeldOut:
         model = model_settings.model(self.config["model"])
         window = _WINDOW - _WINDOW % model.stride
         quantizer = Quantizer(**self.config["quantizer"])
-        return order(self.chunks, self.split, quantizer, model, (_BATCH, window))
+        labels = tuple(self.config.get("labels", ()))
+        sizes = (_BATCH, window)
+        return order(self.chunks, self.split, quantizer, model, sizes, labels=labels)
 
     @property
     def batches(self) -> Iterator[Batch]:

@@ -46,7 +46,7 @@ def run(experiment: str) -> None:
     table.write(folder / "bits.csv", ("step", "split", "loss", "bits", "samples"), scored)
     listener = Listener(chunks, quantizers.make(**config["quantizer"]))
     heard = _hear(folder, listener)
-    grid = ("step", "temperature", "seed")
+    grid = [key for key in ("step", "label", "temperature", "seed") if key in heard[0][0]]
     rows = [{key: clip[key] for key in grid} | clip_heard.row for clip, clip_heard in heard]
     table.write(folder / "melody.csv", (*grid, *heard[0][1].row), rows)
     predicted = _prediction(scored, held_out, losses)
@@ -75,7 +75,8 @@ def _scores(
     from rawtone.models.family import Audio
     from rawtone.training.scoring import Scorer
 
-    audio = Audio(quantizers.make(**config["quantizer"]), config["channels"])
+    codec, labels = quantizers.make(**config["quantizer"]), config.get("labels", ())
+    audio = Audio(codec, config["channels"], len(labels))
     scorer = Scorer(build(model_settings.model(config["model"]), audio))
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     rows = []

@@ -33,7 +33,9 @@ class Trainer:
     def __init__(self, model: Family, training: Training) -> None:
         self.model = model
         self.scorer = Scorer(model)
-        self.learner = Learner(model, training.batch_size // training.workers, training.l2)
+        # of several workers, whose losses are added up, each has its share of the penalty
+        share, l2 = training.batch_size // training.workers, training.l2 / training.workers
+        self.learner = Learner(model, share, l2)
         self._trained = model.trainable_variables
         plain = optimizers.plain(training)
         self.optimizer = optimizers.stepping(plain, training)
