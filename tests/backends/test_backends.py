@@ -37,8 +37,7 @@ def computed(name: str, *arguments: str) -> dict[str, list[Any]]:
     result = subprocess.run(
         [sys.executable, HERE / "compute.py", *arguments],
         env=os.environ | {"KERAS_BACKEND": name},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
     assert result.returncode == 0, result.stderr
