@@ -15,6 +15,7 @@ from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation.bits import entropy_bits, flac_bits, loss_per_sample
 from rawtone.evaluation.held_out import HeldOut
+from rawtone.evaluation.linear_prediction import linear_prediction_bits
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
 from rawtone.evaluation.squares import repetition_error, silence_error
 from rawtone.files import write_json
@@ -114,10 +115,13 @@ def _prediction(
 def _baselines(held_out: dict[str, HeldOut], losses: Measure) -> dict[str, Any]:
     """Measure what needs no model to be trained: of each split, and of knowing nothing."""
     some = held_out["validation"]
-    count, rate = int(some.config["quantizer"]["levels"]), some.chunks.sample_rate
+    codec, rate = quantizers.make(**some.config["quantizer"]), some.chunks.sample_rate
+    count = codec.levels
+    linear = {k: round(linear_prediction_bits(v.codes, codec), 4) for k, v in held_out.items()}
     squares = {} if losses.density else _squares(held_out)
     return squares | {
         "flac_bits": {k: round(flac_bits(v.codes, count, rate), 4) for k, v in held_out.items()},
+        "linear_prediction_bits": linear,
         "entropy_bits": {k: round(entropy_bits(v.codes, count), 4) for k, v in held_out.items()},
         "uniform_bits": round(float(np.log2(count)), 4),
         "samples": {k: len(v.codes) for k, v in held_out.items()},

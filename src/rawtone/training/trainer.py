@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ class Trainer:
         self.optimizer = optimizers.stepping(plain, training)
         self.optimizer.build(self._trained)
         self._published = plain.averages or self._trained
-        self.learner.compile(self.optimizer, jit_compile=model.jit, auto_scale_loss=False)
+        jit = model.jit and keras.backend.backend() != "torch"  # it would need a C++ compiler
+        self.learner.compile(self.optimizer, jit_compile=jit, auto_scale_loss=False)
 
     def update(self, batches: Sequence[Batch], learning_rate: float) -> float:
         """Make one optimizer step.
