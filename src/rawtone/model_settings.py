@@ -226,6 +226,7 @@ class LpcLru(ModelSettings):
         min_length=1, description="Ages of the samples that a linear prediction is fitted to most."
     )
     residuals: int = Field(ge=1, description="Past errors of linear prediction that are heard.")
+    taps: int = Field(ge=1, description="Past codes that are heard as they are.")
     resonators: int = Field(ge=1, description="Bands of the spectrum that frames are told by.")
     width: int = Field(ge=1, description="Units of each recurrent layer.")
     layers: int = Field(ge=1, description="Recurrent layers.")
@@ -238,7 +239,7 @@ class LpcLru(ModelSettings):
     @property
     def context(self) -> int:
         """Samples that are heard directly; of all before them, the carried state tells."""
-        return self.frame_size + self.order
+        return self.frame_size + max(self.order, self.taps)
 
     @property
     def stride(self) -> int:

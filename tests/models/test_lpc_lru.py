@@ -32,6 +32,7 @@ def sizes(**changed: object) -> LpcLru:
         "order": 5,
         "spans": [20.0, 7.0],
         "residuals": 3,
+        "taps": 6,
         "resonators": 6,
         "width": 7,
         "layers": 2,
@@ -60,6 +61,7 @@ def silence(made: Family, count: int) -> Any:
     order=st.integers(1, 8),
     spans=st.lists(st.floats(2.0, 60.0), min_size=1, max_size=3),
     layers=st.integers(1, 2),
+    taps=st.integers(1, 12),
     kind=st.sampled_from(["mu-law", "a-law", "linear"]),
     levels=st.sampled_from([16, 256, 4096]),
     seed=st.integers(0, 1000),
@@ -69,13 +71,14 @@ def test_streaming_form_predicts_what_the_parallel_form_predicts(
     order: int,
     spans: list[float],
     layers: int,
+    taps: int,
     kind: Any,
     levels: int,
     seed: int,
 ) -> None:
     changed = {"frame_size": frame_size, "order": order, "spans": spans, "layers": layers}
     quantizer = quantizers.make(kind, levels)
-    made = shaken(sizes(residuals=frame_size, **changed), quantizer, seed)
+    made = shaken(sizes(residuals=frame_size, taps=taps, **changed), quantizer, seed)
     heard = np.random.default_rng(seed).integers(0, levels, (2, 4 * frame_size)).astype("int32")
 
     codes = np.concatenate([silence(made, made.settings.context - 1), heard], axis=1)

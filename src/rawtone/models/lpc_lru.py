@@ -69,7 +69,7 @@ class LpcLru(Family):
         self.enter = _dense(told, sizes.width, "enter")
         self.blocks = [RecurrentBlock(sizes.width, f"block{k}") for k in range(sizes.layers)]
         self.condition = _dense(sizes.width, sizes.hidden, "condition")
-        told = windows * (sizes.residuals + 1) + sizes.order + 1
+        told = windows * (sizes.residuals + 1) + sizes.taps + 1
         self.hear = _dense(told, sizes.hidden, "hear", bias=False)
         self.hidden = _dense(sizes.hidden, sizes.hidden, "hidden")
         self.out = _dense(sizes.hidden, self.head.size, "out", spread=0.1)
@@ -90,20 +90,22 @@ class LpcLru(Family):
         if training and sizes.noise:
             codes = self._disturbed(codes)
         x = ops.take(ops.convert_to_tensor(self.values), codes, axis=0)
-        n = x.shape[1] - sizes.order + 1
-        past = _past(x, sizes.order, n)
-        running, bank = self._follow(codes[:, sizes.order :], past, running, bank)
+        reach = sizes.context - sizes.frame_size
+        n = x.shape[1] - reach + 1
+        past = _past(x[:, reach - sizes.order :], sizes.order, n)
+        running, bank = self._follow(codes[:, reach:], past, running, bank)
         fit = self._fit(running, bank)
         framed = self._framed(past)
         guess = self._guess(fit.coefficients[:, :, None], fit.power[:, :, None], framed)
         guess = Guess(*(ops.reshape(part, (part.shape[0], n, -1)) for part in guess))
-        errors = self._errors(Guess(*(part[:, :-1] for part in guess)), codes[:, sizes.order :])
+        errors = self._errors(Guess(*(part[:, :-1] for part in guess)), codes[:, reach:])
         size = sizes.frame_size
         scored = Guess(*(part[:, size:] for part in guess))
         recent = _past(errors[:, size - sizes.residuals :], sizes.residuals, n - size)
         condition, after = self._condition(fit.heard[:, 1:], states)
         condition = ops.repeat(condition, size, axis=1)
-        features = self._features(condition, recent, self._past_codes(codes, n)[:, size:], scored)
+        taps = self._taps(codes[:, sizes.context - sizes.taps :], n - size)
+        features = self._features(condition, recent, taps, scored)
         return features, (running[:, -1], bank[:, -1], *after)
 
     def _disturbed(self, codes: Any) -> Any:
@@ -120,9 +122,9 @@ class LpcLru(Family):
         noise = ops.pad(ops.cast(noise, "int32"), [(0, 0), (self.settings.context, 0)])
         return ops.clip(codes + noise, 0, self.audio.quantizer.levels - 1)
 
-    def _past_codes(self, codes: Any, n: int) -> Any:
+    def _taps(self, codes: Any, n: int) -> Any:
         # as they stand on the axis: the beginning of a note is known by these alone
-        return _past(axis.position(codes, self.audio.quantizer), self.settings.order, n)
+        return _past(axis.position(codes, self.audio.quantizer), self.settings.taps, n)
 
     def _framed(self, x: Any) -> Any:
         return ops.reshape(x, (x.shape[0], -1, self.settings.frame_size, *x.shape[2:]))
@@ -188,18 +190,18 @@ class LpcLru(Family):
             after.append(state)
         return self.condition(x), tuple(after)
 
-    def _features(self, condition: Any, errors: Any, past: Any, guess: Guess) -> Any:
+    def _features(self, condition: Any, errors: Any, taps: Any, guess: Guess) -> Any:
         """Run the network for each sample.
 
         Args:
             condition: float32 [..., hidden].
             errors: the last ones of each window, [..., residuals * windows].
-            past: where the last codes stand, the newest first, [..., order].
+            taps: where the last codes stand, the newest first, [..., taps].
             guess: of each sample.
         """
         apart = ops.arcsinh((guess.middles[..., 1:] - guess.middles[..., :1]) / guess.scale)
         where = guess.middles[..., :1] * (2.0 / self.audio.quantizer.steps)
-        told = ops.concatenate([errors, past, apart, where, ops.log(guess.scale)], axis=-1)
+        told = ops.concatenate([errors, taps, apart, where, ops.log(guess.scale)], axis=-1)
         x = ops.relu(self.hear(told) + condition)
         x = ops.relu(self.hidden(x))
         logits, means, widths = ops.split(ops.cast(self.out(x), "float32"), 3, axis=-1)
@@ -249,17 +251,16 @@ class LpcLru(Family):
         x = ops.take(ops.convert_to_tensor(self.values), past[:, -sizes.order :], axis=0)
         guess = self._guess(coefficients, power, ops.flip(x, axis=1))
         recent = ops.reshape(ops.flip(errors, axis=1), (errors.shape[0], -1))
-        features = self._features(
-            condition, recent, self._past_codes(past[:, -sizes.order :], 1)[:, 0], guess
-        )
+        taps = self._taps(past[:, -sizes.taps :], 1)[:, 0]
+        features = self._features(condition, recent, taps, guess)
         return features, (count + 1, past, errors, *guess, coefficients, power, condition, *carry)
 
     def _next_frame(self, past: Any, carry: Any) -> Any:
-        sizes = self.settings
+        sizes, size = self.settings, self.settings.frame_size
         running, bank, *states = carry
         x = ops.take(ops.convert_to_tensor(self.values), past, axis=0)
-        lags = _past(x, sizes.order, sizes.frame_size)
-        now, codes = x[:, sizes.order :, None], past[:, sizes.order :]
+        lags = _past(x[:, -sizes.order - size :], sizes.order, size)
+        now, codes = x[:, -size:, None], past[:, -size:]
         rounding = ops.take(ops.convert_to_tensor(self.rounding), codes, axis=0)[..., None]
         products = ops.concatenate([now * now, now * lags, rounding], axis=-1)
         running = self.windows.run(products[:, None], running)
