@@ -2,10 +2,10 @@
 
     python benchmarks/side_by_side.py preset [--rounds 5] [--steps 4] -- command of the peer …
 
-The peer's command is one of the scripts in benchmarks/peers with its own Python: docs/performance.md
-tells all of them. Both programs are started and make their first two steps; then each makes a block
-of steps while the other waits. Printed is the median of the rounds' ratios, by the clock and by the
-seconds of all cores; the latter still mean something where the machine is not idle.
+The peer's command is one of the scripts in benchmarks/peers with its own Python, as told in
+docs/performance.md. Both programs are started and make their first two steps; then each makes a
+block of steps while the other waits. Printed is the median of the rounds' ratios, by the clock and
+by the seconds of all cores; the latter still mean something where the machine is not idle.
 """
 
 import argparse
