@@ -134,19 +134,32 @@ from rawtone.stages import fetch
 fetch.run = lambda name: print(os.getpid(), flush=True) or time.sleep(60)
 cli.main(["fetch", "mine"])
 """
-PARENT = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+PARENT = """
+import os, subprocess, sys
+os.environ["RAWTONE_END_WITH"] = str(os.getpid())
+subprocess.run([sys.executable, "-c", sys.argv[1]])
+"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's death")
 def test_a_stage_ends_with_the_workflow_that_started_it() -> None:
     command = [sys.executable, "-c", PARENT, STAGE]
-    environment = os.environ | {"RAWTONE_END_WITH_PARENT": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as parent:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout
         parent.stdout.readline()
         parent.kill()
         assert parent.stdout.read() == ""  # at its end: the stage held it open, too
         assert parent.wait() != 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of a parent's death")
+def test_a_stage_whose_workflow_died_before_it_could_listen_ends_at_once() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    environment = os.environ | {"RAWTONE_END_WITH": str(dead.pid)}
+    command = [sys.executable, "-c", STAGE]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert done.stdout == ""
 
 
 def test_a_name_without_settings_is_told(project: Path) -> None:

@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
-from rawtone import files, params
+from rawtone import files, model_settings, params
 from rawtone.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -48,7 +48,7 @@ def test_the_presets_fill_in_what_is_not_set(tmp_path):
     experiment = resolved(GOOD, tmp_path).experiments["first"]
     preset = yaml.safe_load((ROOT / "src/rawtone/presets/wavenet-demo.yaml").read_text())
     assert experiment.training.model_dump(exclude_unset=True) == preset["training"]
-    assert experiment.model.model_dump() == preset["model"]
+    assert experiment.model == model_settings.model(preset["model"])
 
 
 def test_what_is_set_wins_key_by_key(tmp_path):
@@ -99,7 +99,10 @@ MISTAKES = [
     ("experiments.First Try", GOOD["experiments"]["first"], "experiments.First Try: ", "First Try"),
     ("experiments", {}, "experiments: ", "found {}"),
     ("corpora.mine.channels", 2, "experiments.first.model: ", "set its channels to 1"),
-    ("corpora.mine.chunk", {"seconds": 0.1, "overlap": 0.0}, "experiments.first.model: ", "least"),
+    ("corpora.mine.label", "mood", "corpora.mine.label: expected 'genre', 'artist'", "'mood'"),
+    ("experiments.first.sampling.labels", ["a"], "experiments.first.sampling.labels: ", "no label"),
+    ("experiments.first.sampling.labels", "a", "experiments.first.sampling.labels: ", "found 'a'"),
+    ("experiments.first.sampling.labels", [], "experiments.first.sampling.labels: ", "found []"),
 ]
 
 
@@ -116,6 +119,19 @@ def test_a_key_that_is_missing(tmp_path):
     assert complaint(table, tmp_path).startswith("experiments.first.corpus: expected a value")
     del table["experiments"]
     assert complaint(table, tmp_path).startswith("experiments: expected a value")
+
+
+def test_labels_need_a_tag_that_is_the_label(tmp_path):
+    table = changed("corpora.mine.label", None)
+    resolved(table, tmp_path)
+    table["experiments"]["first"]["model"] = {"global_channels": 3}
+    said = complaint(table, tmp_path)
+    assert said.startswith(
+        "experiments.first.model: is told labels, but corpora.mine.label is null"
+    )
+    table["corpora"]["mine"]["label"] = "year"
+    table["experiments"]["first"]["sampling"] = {"labels": ["1991"]}
+    assert resolved(table, tmp_path).experiments["first"].sampling.labels == ["1991"]
 
 
 def test_an_experiment_without_a_preset(tmp_path):
@@ -220,9 +236,39 @@ def test_the_schema_accepts_what_the_code_accepts_and_points_at_mistakes():
     jsonschema.validate(GOOD, schema)
     jsonschema.validate(yaml.safe_load((ROOT / "params.yaml").read_text()), schema)
     jsonschema.validate(changed("experiments.first.training.steps", 7), schema)
+    regression = {"output": {"kind": "regression"}}
+    jsonschema.validate(changed("experiments.first.model", regression), schema)
     for path, value in (("corpora.mine.sampel_rate", 1), ("experiments.first.preset", "x")):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(changed(path, value), schema)
+
+
+LSTM = {"family": "next_sample", "units": [4]}
+
+
+@pytest.mark.parametrize("name", ["first", "model"])
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        ({"family": "next_sampl"}, "model.family: no family 'next_sampl'; did you mean"),
+        ({"output": {"kind": "two_stag"}}, "model.output.kind: no kind 'two_stag'; did you mean"),
+        ({"output": {"kind": "two_stage"}}, "model.output.hidden: expected a value, found none"),
+        ({"output": {}}, "model.output.kind: expected a value, found none"),
+        (LSTM | {"unit": 3}, "model: unknown key 'unit'; did you mean 'units'?"),
+        (LSTM | {"convolution": {"width": 1}}, "model.convolution.filters: expected a value"),
+        ({"dilations": [0]}, "model.dilations.0: expected greater than or equal to 1, found 0"),
+    ],
+)
+def test_a_mistake_in_a_model_is_named_by_its_key(tmp_path, name, model, text):
+    """By the key in params.yaml, in which families and kinds of output are no part of a path."""
+    table = copy.deepcopy(GOOD)
+    table["experiments"] = {name: table["experiments"]["first"] | {"model": model}}
+    assert complaint(table, tmp_path).startswith(f"experiments.{name}.{text}")
+
+
+def test_a_model_of_another_family_has_nothing_of_the_presets(tmp_path):
+    model = resolved(changed("experiments.first.model", LSTM), tmp_path).experiments["first"].model
+    assert model.model_dump(exclude_unset=True) == LSTM
 
 
 def test_a_softmax_over_too_many_levels_names_the_heads_that_do(tmp_path):

@@ -35,8 +35,8 @@ _NOISE = ("Using workflow specific profile", "WARNING: No file hash info found")
 _SNAKEMAKE = """
 import os, signal, sys
 from rawtone.training.signals import signal_on_parent_death
-signal_on_parent_death(signal.SIGTERM)
-os.execvp("snakemake", ["snakemake", *sys.argv[1:]])
+signal_on_parent_death(signal.SIGTERM, int(sys.argv[1]))
+os.execvp("snakemake", ["snakemake", *sys.argv[2:]])
 """
 _DEVICE = """
 from rawtone.models import backend
@@ -173,7 +173,9 @@ class Session:
     def _build(self, targets: list[str], end: float) -> bool:
         """Let Snakemake build; return whether it came to its end."""
         # In a group of its own: the Stop button signals the kernel's group, and stopping is ours.
-        process = self._start("python", "-c", _SNAKEMAKE, *targets, process_group=0)
+        process = self._start(
+            "python", "-c", _SNAKEMAKE, str(os.getpid()), *targets, process_group=0
+        )
         reader = threading.Thread(target=_show, args=(process,), daemon=True)
         reader.start()
         stopped = False
@@ -277,8 +279,9 @@ class Session:
         for table in sorted(self._folder.glob("results/*/clips.json")):
             first = {clip["step"]: clip for clip in reversed(json.loads(table.read_text()))}
             for step, clip in sorted(first.items()):
-                words = f"{table.parent.name}, step {step}, temperature {clip['temperature']}"
-                found.append((words, table.parent / clip["mp3"]))
+                label = f"{clip['label']}, " if "label" in clip else ""
+                words = f"step {step}, {label}temperature {clip['temperature']}"
+                found.append((f"{table.parent.name}, {words}", table.parent / clip["mp3"]))
         return found[-count:]
 
     def _need(self, *command: str) -> None:

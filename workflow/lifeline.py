@@ -29,7 +29,7 @@ def tie() -> None:
 
     To be called in the main process, while the Snakefile is read.
     """
-    os.environ["RAWTONE_END_WITH_PARENT"] = "1"
+    os.environ["RAWTONE_END_WITH"] = str(os.getpid())
     if "DVC_STAGE" in os.environ and threading.current_thread() is threading.main_thread():
         signal.signal(PARENT_DIED, _end_with_all_below)
         threading.Thread(target=_watch_dvc, daemon=True).start()

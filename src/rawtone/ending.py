@@ -34,11 +34,13 @@ def ending_on_signals() -> Iterator[None]:
         Ended: a signal came.
     """
     listened = {n for n in STOPPING if signal.getsignal(n) == signal.SIG_DFL}
-    if os.environ.get("RAWTONE_END_WITH_PARENT"):
+    workflow = os.environ.get("RAWTONE_END_WITH")
+    if workflow:
         listened.add(PARENT_DIED)
-        signal_on_parent_death(PARENT_DIED)
     before = {number: signal.signal(number, _end) for number in listened}
     try:
+        if workflow:
+            signal_on_parent_death(PARENT_DIED, int(workflow))
         yield
     finally:
         for number, handler in before.items():

@@ -1,5 +1,6 @@
 """The table `model` of an experiment: one class a family, and what is known of it without Keras."""
 
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
@@ -33,6 +34,13 @@ class Regression(Settings):
     kind: Literal["regression"]
 
 
+class Gaussians(Settings):
+    """A mixture of normal distributions for each coefficient of a spectrum."""
+
+    kind: Literal["gaussians"]
+    components: int = Field(ge=1, description="Distributions in each mixture.")
+
+
 Output = Annotated[Softmax | TwoStage | Logistics | Regression, Field(discriminator="kind")]
 
 
@@ -60,6 +68,11 @@ class ModelSettings(Settings):
         return self.hop
 
     @property
+    def labelled(self) -> bool:
+        """Whether it is told the label of what it hears or makes."""
+        return False
+
+    @property
     def density(self) -> bool:
         """Whether it gives probabilities, and so bits."""
         return self.output.kind != "regression"
@@ -77,11 +90,124 @@ class WaveNet(ModelSettings):
     dilation_channels: int = Field(ge=1)
     skip_channels: int = Field(ge=1)
     biases: bool
+    scalar_input: bool = Field(
+        False, description="Hear each sample as one number from -1 to 1, instead of a row per code."
+    )
+    initial_filter_width: int = Field(
+        32, ge=1, description="Taps of the first convolution; only with scalar_input."
+    )
+    global_channels: int | None = Field(
+        None,
+        ge=1,
+        description="Numbers that stand for a recording's label, which every layer is told; the "
+        "labels are those of corpora.<name>.label.",
+    )
+
+    @property
+    def first_filter_width(self) -> int:
+        """Taps of the first convolution."""
+        return self.initial_filter_width if self.scalar_input else self.filter_width
 
     @property
     def context(self) -> int:
         """Samples that decide the distribution of the next one: the receptive field."""
-        return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
+        return (self.filter_width - 1) * sum(self.dilations) + self.first_filter_width
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is told the label of what it hears or makes."""
+        return self.global_channels is not None
+
+
+class Convolution(Settings):
+    """A causal convolution, rectified."""
+
+    filters: int = Field(ge=1)
+    width: int = Field(ge=2, description="Samples that a filter hears.")
+
+
+class NextSample(ModelSettings):
+    """LSTM layers on top of each other that hear sample by sample (wav-nn)."""
+
+    family: Literal["next_sample"]
+    convolution: Convolution | None = Field(
+        None, description="What the first layer hears; without it the samples themselves."
+    )
+    embedding: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="Features learned for each code; without it a sample is one number."
+    )
+    units: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=1, description="One LSTM layer each."
+    )
+
+    recurrent: ClassVar[bool] = True
+
+    @property
+    def context(self) -> int:
+        """Samples that decide what the first layer hears; the others are in its state."""
+        return self.convolution.width if self.convolution else 1
+
+
+class SpectralLayer(Settings):
+    """One LSTM of a stack."""
+
+    units: int = Field(ge=1)
+    activation: Literal["tanh", "sigmoid", "relu", "selu"] = Field(
+        "tanh", description="Of its cell and output, where an LSTM has tanh."
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of its outputs that is left out in training."
+    )
+
+
+class Spectral(ModelSettings):
+    """Stacked LSTMs that go from the spectrum of a frame to that of the next (niisan 2017)."""
+
+    family: Literal["spectral"]
+    frame: Annotated[int, Field(ge=4, multiple_of=2)] = Field(
+        description="Samples that are transformed together."
+    )
+    window: Literal["rectangular", "hamming", "sine"] = Field(
+        "rectangular",
+        description="rectangular: frames lie side by side. hamming and sine: they overlap by half "
+        "and fade into each other.",
+    )
+    spectrum: Literal["full", "half"] = Field(
+        description="All complex coefficients, or those up to half the sample rate: the others of "
+        "a real signal mirror them."
+    )
+    scale: float = Field(gt=0, description="What the coefficients are multiplied by.")
+    layers: list[SpectralLayer] = Field(min_length=1, description="The LSTMs, in order.")
+    output: Annotated[Gaussians | Regression, Field(discriminator="kind")] = Field(  # type: ignore[assignment]
+        description="How the next spectrum is predicted."
+    )
+
+    recurrent: ClassVar[bool] = True
+    stereo: ClassVar[bool] = True
+
+    @property
+    def context(self) -> int:
+        """Samples of a window that are heard before the first that is predicted: a frame."""
+        return self.frame
+
+    @property
+    def hop(self) -> int:
+        """Samples from one frame to the next."""
+        return self.frame if self.window == "rectangular" else self.frame // 2
+
+    @property
+    def stride(self) -> int:
+        """What a window's length has to be a multiple of: whole frames."""
+        return self.frame
+
+    @model_validator(mode="after")
+    def _density_of_samples(self) -> Self:
+        if self.output.kind == "gaussians" and self.window != "rectangular":
+            raise ValueError(
+                "expected window rectangular with output gaussians: of frames that overlap a "
+                f"distribution is none of samples; found {self.window}"
+            )
+        return self
 
 
 class LpcLru(ModelSettings):
@@ -130,8 +256,62 @@ class LpcLru(ModelSettings):
         return self
 
 
-# More families are added to this union: WaveNet | SampleRNN | …, told apart by `family`.
-Model = Annotated[WaveNet | LpcLru, Field(discriminator="family")]
+class SampleRNN(ModelSettings):
+    """Recurrent tiers over frames of samples, above a small network (Mehri et al. 2017)."""
+
+    family: Literal["samplernn"]
+    frame_sizes: list[Annotated[int, Field(ge=1)]] = Field(
+        min_length=1,
+        description="Samples in a frame of each recurrent tier, the fastest tier first: [16] is "
+        "the model of two tiers, [16, 64] that of three.",
+    )
+    variant: Literal["prism", "dadabots"] = Field(
+        description="prism: every tier begins with a dense layer, upsampling has no bias. "
+        "dadabots: the slowest tier hears its frames as they are, upsampling has a bias, a GRU "
+        "resets before its matrix, an LSTM's forget gate begins at 3, and skip connections also "
+        "bring the frames to every layer.",
+    )
+    dim: int = Field(ge=1, description="Units of every layer.")
+    rnn: Literal["gru", "lstm"] = Field(description="Kind of the recurrent layers.")
+    rnn_layers: int = Field(ge=1, description="Recurrent layers in each tier.")
+    mlp_layers: int = Field(2, ge=1, description="Dense layers of the sample tier.")
+    embedding: int | None = Field(
+        ge=1, description="Numbers that stand for a code in the sample tier; null: one-hot."
+    )
+    skip_connections: bool = Field(description="Whether a tier gives the sum of all its layers.")
+    learned_initial_state: bool = Field(description="Of the recurrent layers; else it is zero.")
+    weight_norm: bool = Field(description="Whether matrices have weight normalization.")
+    rnn_dropout: float = Field(0.0, ge=0, lt=1, description="On what recurrent layers hear.")
+
+    recurrent: ClassVar[bool] = True
+
+    @model_validator(mode="after")
+    def _divide(self) -> Self:
+        for small, large in pairwise(self.frame_sizes):
+            if small >= large or large % small:
+                raise ValueError(
+                    "expected frame_sizes to ascend and each to divide the next, found "
+                    f"{self.frame_sizes}: {small} and {large}"
+                )
+        return self
+
+    @property
+    def context(self) -> int:
+        """The largest frame: what is before it, the recurrent state knows."""
+        return self.frame_sizes[-1]
+
+    @property
+    def stride(self) -> int:
+        """Whole frames of the largest size."""
+        return self.frame_sizes[-1]
+
+
+# Told apart by `family`; more families are added here.
+Model = Annotated[
+    WaveNet | SampleRNN | NextSample | Spectral | LpcLru, Field(discriminator="family")
+]
+
+
 _MODEL: TypeAdapter[Any] = TypeAdapter(Model)
 
 

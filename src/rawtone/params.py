@@ -17,6 +17,10 @@ PARAMS = Path("params.yaml")
 MOST_LEVELS_OF_A_SOFTMAX = 4096
 
 
+# Tables of several kinds, and the key that tells which: their other keys depend on it.
+_TAGS = {"model": "family", "output": "kind"}
+
+
 def presets() -> list[str]:
     """Return the names of all presets, sorted."""
     folder = resources.files("rawtone.presets")
@@ -25,12 +29,14 @@ def presets() -> list[str]:
     )
 
 
-def _merge(base: Any, override: Any) -> Any:
+def _merge(base: Any, override: Any, tag: str = "") -> Any:
+    """Let keys of a table win over those of another, unless both are of different kinds."""
     if not (isinstance(base, dict) and isinstance(override, dict)):
         return override
-    return {k: _merge(base.get(k, {}), override[k]) if k in override else base[k] for k in base} | {
-        k: v for k, v in override.items() if k not in base
-    }
+    if tag and tag in override and override[tag] != base.get(tag):
+        return override
+    inner = {k: _merge(base[k], v, _TAGS.get(k, "")) for k, v in override.items() if k in base}
+    return base | override | inner
 
 
 def _with_preset(where: str, experiment: Any) -> Any:
@@ -46,13 +52,13 @@ def _with_preset(where: str, experiment: Any) -> Any:
 def _one_line(error: ValidationError) -> str:
     first, *others = error.errors()
     path = _key_of(first)
-    if first["type"] == "missing":
+    if first["type"] in ("missing", "union_tag_not_found"):
         return f"{path}: expected a value, found none"
     alternatives = [_words(first), *(_words(other) for other in others if _key_of(other) == path)]
     message = " or ".join(
         [alternatives[0], *(a.removeprefix("expected ") for a in alternatives[1:])]
     )
-    if first["type"] not in ("unknown_key", "value_error"):
+    if first["type"] not in ("unknown_key", "value_error", "union_tag_invalid"):
         message = f"{message}, found {first['input']!r}"
     return f"{path}: {message}" if path else message
 
@@ -60,10 +66,24 @@ def _one_line(error: ValidationError) -> str:
 def _key_of(error: ErrorDetails) -> str:
     """Return the path of a key as params.yaml has it, without pydantic's names of alternatives."""
     parts = [str(part) for part in error["loc"] if part != "[key]"]
+    if parts[:1] == ["experiments"] and parts[2:3] == ["model"]:
+        del parts[3:4]  # the family
+        if parts[3:4] == ["output"]:
+            del parts[4:5]
+    if error["type"].startswith("union_tag"):
+        parts.append(_tag(error))
     return ".".join(part for part in parts if not part.startswith(("constrained-", "literal[")))
 
 
+def _tag(error: ErrorDetails) -> str:
+    return str(error["ctx"]["discriminator"]).strip("'")
+
+
 def _words(error: ErrorDetails) -> str:
+    if error["type"] == "union_tag_invalid":
+        found, known = error["ctx"]["tag"], str(error["ctx"]["expected_tags"])
+        hint = nearest(found, known.strip("'").split("', '"))
+        return f"no {_tag(error)} '{found}'; {hint}"
     if error["type"] in ("model_type", "model_attributes_type"):
         return "expected a table of keys"
     return error["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
@@ -82,8 +102,8 @@ def _check_together(params: Params, where: str) -> None:
             raise UserError(
                 f"{path}.model: its receptive field is {needed} samples, but a chunk of corpus "
                 f"'{experiment.corpus}' has {chunk}; set corpora.{experiment.corpus}.chunk.seconds "
-                f"to at least {math.ceil(100 * needed / corpus.sample_rate) / 100} or use fewer "
-                "dilations"
+                f"to at least {math.ceil(100 * needed / corpus.sample_rate) / 100} or let the "
+                "model hear less"
             )
         _check_model(path, experiment, corpus)
         _check_start(params, name, path)
@@ -97,6 +117,7 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
             f"{path}.model: family '{model.family}' makes mono audio, but corpus "
             f"'{experiment.corpus}' has {corpus.channels} channels; set its channels to 1"
         )
+    _check_labels(path, experiment, corpus)
     if training.window % model.stride:
         raise UserError(
             f"{path}.training.window: expected a multiple of {model.stride}, which family "
@@ -114,6 +135,20 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
             f"{path}.model.output.kind: expected at most {MOST_LEVELS_OF_A_SOFTMAX} levels with "
             f"softmax, found {levels}; set it to two_stage or logistics, or quantizer.levels to "
             "fewer"
+        )
+
+
+def _check_labels(path: str, experiment: Experiment, corpus: Corpus) -> None:
+    """Refuse labels where there are none, and where nobody is told them."""
+    if experiment.model.labelled and corpus.label is None:
+        raise UserError(
+            f"{path}.model: is told labels, but corpora.{experiment.corpus}.label is null; set "
+            "that to the tag that is the label, or to folder"
+        )
+    if not experiment.model.labelled and experiment.sampling.labels != "all":
+        raise UserError(
+            f"{path}.sampling.labels: expected none, as the model is told no labels, found "
+            f"{experiment.sampling.labels}; set model.global_channels of a wavenet to tell it them"
         )
 
 
@@ -190,6 +225,9 @@ def schema() -> dict[str, Any]:
     for name, table in full["$defs"].items():
         if name != "Corpus":
             table.pop("required", None)
+        for key in table["properties"].values():
+            if "discriminator" in key:  # without the key that tells, a table may be of any kind
+                key["anyOf"] = key.pop("oneOf")
     full["$defs"]["Experiment"]["required"] = ["corpus", "preset"]
     full["$defs"]["Experiment"]["properties"]["preset"]["enum"] = presets()
     return full

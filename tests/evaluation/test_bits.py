@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawtone.evaluation.bits import bits_per_sample, entropy_bits, first_unheard, flac_bits
+from rawtone.evaluation.bits import entropy_bits, first_unheard, flac_bits, loss_per_sample
 from rawtone.training.batches import Batch
 
 
@@ -19,12 +19,8 @@ def batch(weights: list[float]) -> Batch:
 def test_each_sample_counts_once_whatever_batch_it_is_in() -> None:
     losses = {3.0: 3 * 1.0, 1.0: 5.0}
     batches = [batch([1, 1, 1]), batch([1, 0, 0])]
-    bits = bits_per_sample(batches, lambda b: losses[float(b.weights.sum())])
-    assert bits == pytest.approx((3 * 1 + 5) / 4 / np.log(2))
-
-
-def test_a_model_that_knows_nothing_needs_eight_bits() -> None:
-    assert bits_per_sample([batch([1, 1])], lambda _: 2 * float(np.log(256))) == pytest.approx(8)
+    loss = loss_per_sample(batches, lambda b: losses[float(b.weights.sum())])
+    assert loss == pytest.approx((3 * 1 + 5) / 4)
 
 
 def test_the_overlap_with_the_chunk_before_is_not_scored_twice() -> None:
@@ -51,3 +47,13 @@ def test_flac_can_not_compress_noise_but_a_tone(levels: int, most: float) -> Non
     tone = np.round((np.sin(2 * np.pi * turns) * 0.4 + 0.5) * (levels - 1)).astype(int)
     assert 0.99 * np.log2(levels) < flac_bits(noise, levels, 8000) < most
     assert flac_bits(tone, levels, 8000) < 0.6 * np.log2(levels)
+
+
+def test_two_channels_count_as_two_samples() -> None:
+    """So that bits of stereo compare with those of mono."""
+    random = np.random.default_rng(0)
+    left, right = random.integers(0, 256, 40_000), random.integers(0, 4, 40_000)
+    both = np.stack([left, right], axis=1)
+    assert entropy_bits(both, 256) == pytest.approx(entropy_bits(both.T.ravel(), 256))
+    assert flac_bits(np.stack([left, left], axis=1), 256, 8000) == pytest.approx(4, abs=0.2)
+    assert flac_bits(both, 256, 8000) == pytest.approx((8 + 2) / 2, abs=0.6)

@@ -32,7 +32,7 @@ def test_the_newest_checkpoint_is_heard_first() -> None:
 
 
 def test_checkpoints_stand_above_what_they_must_beat() -> None:
-    lines = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION)).bits
+    lines = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION)).guesses
     assert [(line.name, line.validation, line.test) for line in lines] == [
         ("step 400", "2.50", "2.60"),
         ("step 800", "2.00", "2.10"),
@@ -43,15 +43,69 @@ def test_checkpoints_stand_above_what_they_must_beat() -> None:
     assert [line.kind for line in lines][:2] == ["step", "best"]
 
 
+def test_a_regression_is_shown_by_its_error_and_claims_no_bits() -> None:
+    rows = [row | {"loss": "0.0012", "bits": ""} for row in BITS]
+    baselines = {
+        "best_step": 400,
+        "silence_loss": {"validation": 0.02, "test": 0.03},
+        "repetition_loss": {"validation": 0.004, "test": 0.005},
+    }
+    config = {"model": {"output": {"kind": "regression"}}}
+    history = [{"step": "1", "loss": "0.02", "bits": "", "restart": ""}]
+    published = Published(
+        config=config,
+        clips=CLIPS,
+        bits=rows,
+        evaluation=baselines,
+        history=history,
+        curves=["x/loss.svg"],
+    )
+    view = experiment("x", "p", "c", published)
+    assert [(line.name, line.test, line.kind) for line in view.guesses] == [
+        ("step 400", "0.0012", "best"),
+        ("step 800", "0.0012", "step"),
+        ("Repetition", "0.005", "baseline"),
+        ("Silence", "0.03", "baseline"),
+    ]
+    assert view.checkpoints[0].predicts == "0.0012 squared error"
+    assert view.curves[0][1].startswith("Squared error over steps: 0.02 at step 1")
+    assert "bits" not in view.score.unit
+
+
 def test_an_experiment_without_results_has_a_section() -> None:
     view = experiment("x", "p", "c", Published())
     assert view.summary == "Not trained yet."
-    assert (view.checkpoints, view.bits, view.curves, view.headline) == ([], [], [], [])
+    assert (view.checkpoints, view.guesses, view.curves, view.headline) == ([], [], [], [])
 
 
 def test_nearby_temperatures_have_files_of_their_own() -> None:
     clips = [{"step": 1, "temperature": t, "seed": 0} for t in (0.951, 0.952, 1.0)]
     assert len({asset("x", clip) for clip in clips}) == 3
+
+
+def told(label: str, temperature: float, seed: int = 0) -> dict[str, object]:
+    """Return a clip of a label, as the stage sample lists it."""
+    wav = f"clips/step-00000001/{label.strip('<>')}-t{temperature}-s{seed}.wav"
+    return {"step": 1, "label": label, "temperature": temperature, "seed": seed, "wav": wav}
+
+
+def test_clips_of_labels_stand_side_by_side() -> None:
+    """A column for every label at every temperature; what was heard goes to its own clip."""
+    clips = [told(label, t, seed) for label in ("a", "<b>") for t in (1.0, 0.9) for seed in (1, 0)]
+    heard = [
+        {"step": "1", "label": label, "temperature": "0.9", "seed": "0", "onsets_per_second": n}
+        for label, n in (("a", "1"), ("<b>", "2"))
+    ]
+    view = experiment("x", "p", "c", Published(clips=clips, melody=heard))
+    columns = view.checkpoints[0].columns
+    assert [(c.label, c.temperature) for c in columns] == [
+        ("<b>", "0.9"), ("<b>", "1"), ("a", "0.9"), ("a", "1")
+    ]  # fmt: skip
+    assert [clip.seed for clip in columns[0].clips] == [0, 1]
+    assert columns[0].clips[0].label == "step 1, <b>, temperature 0.9, seed 0"
+    assert [columns[i].clips[0].melody[:3] for i in (0, 2)] == ["2.0", "1.0"]
+    assert columns[0].clips[0].asset == "x/step-00000001-b-t0.9-s0"
+    assert len({asset("x", clip) for clip in clips}) == len(clips)
 
 
 def test_a_corpus_without_tables_has_a_section() -> None:

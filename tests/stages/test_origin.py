@@ -56,7 +56,7 @@ def publish(name: str, arrays: Arrays | None = None) -> str:
         file = f"checkpoints/step-{step:08d}.npz"
         write_arrays(folder / file, arrays or {"w": np.full(3, step, np.float32)})
         entry = {"step": step, "file": file, "sha256": sha256(folder / file)}
-        listed.append(entry | {"validation_bits": bits})
+        listed.append(entry | {"validation_loss": bits})
     found = origin.find(settings, run_key)
     own = {"origin": found.facts} if found else {}
     write_json(folder / "config.json", settings | {"run": key} | own)

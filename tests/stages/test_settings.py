@@ -33,7 +33,7 @@ def test_every_stage_gets_its_file(recordings, write_params):
     }
     assert layout.read_settings("evaluate", "mine") == {"corpus": "mine"}
     train = layout.read_settings("train", "mine")
-    assert set(train) == {"corpus", "sample_rate", "model", "quantizer", "training"}
+    assert set(train) == {"channels", "corpus", "sample_rate", "model", "quantizer", "training"}
     assert layout.read_settings("report") == {
         "corpora": ["mine"],
         "experiments": {"mine": {"preset": "wavenet-demo", "corpus": "mine"}},

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rawtone.training.history import parse
-from rawtone.training.log import NO_WORD, TrainingLog, bits, last_ending, restart_after
+from rawtone.training.log import NO_WORD, TrainingLog, last_ending, restart_after
 
 RESUME = "resume at step 3 of 40: after SIGINT, run 3f2a, 2026, host, pid 9, 2 threads\n"
 START = "start at step 0 of 40: run 3f2a, 2026, host, pid 9, 2 threads\n"
@@ -107,7 +107,3 @@ def test_how_the_latest_session_ended(tmp_path: Path, text: str, ending: str) ->
 )
 def test_only_a_person_restarts_by_hand(endings: tuple[str, ...], kind: str) -> None:
     assert {restart_after(ending) for ending in endings} == {kind}
-
-
-def test_bits_of_knowing_nothing() -> None:
-    assert bits(math.log(256)) == pytest.approx(8)

@@ -11,6 +11,9 @@ LINES = [
     (EITHER, "loop", "Restarting the service at Sun Nov 24 04:32:56 UTC 2019"),
     (EITHER, "loop", "step 120 - loRestarting the service at Sun Nov 24 04:32:56 UTC 2019"),
     (RAWTONE, "validation", "validation at step 20 - loss = 2.100, 3.030 bits"),
+    (RAWTONE, "step", "step 120 - loss = 0.000123456 squared error, (0.123 sec/step)"),
+    (RAWTONE, "step", "step 120 - loss = 0.000123456 squared error"),
+    (RAWTONE, "validation", "validation at step 20 - loss = 0.000123456 squared error"),
     (RAWTONE, "checkpoint", "checkpoint at step 20"),
     (
         RAWTONE,

@@ -96,7 +96,7 @@ def run(name: str = "all") -> None:
         path.write_text(f"step,bits\\n0,{{bits}}\\n" if path.suffix == ".csv" else text)
         if Path("hang").exists() and Path("hang").read_text() == VERB:
             Path("hanging").touch()
-            time.sleep(60)
+            time.sleep(600)
     if VERB == "train":
         state = layout.run(digest.hexdigest()[:12]) / "state"
         state.parent.mkdir(parents=True, exist_ok=True)
@@ -264,8 +264,8 @@ class Session:
 
     def end(self) -> int:
         """Wait until nothing of it is left; return the exit status of the command."""
-        status = self.process.wait(timeout=60)
-        deadline = time.monotonic() + 30
+        status = self.process.wait(timeout=300)
+        deadline = time.monotonic() + 120
         while self.living():
             assert time.monotonic() < deadline, self.living()
             time.sleep(0.05)

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1800)
 
 VERBS = ("fetch", "convert", "chunk", "train", "sample", "parse-log", "evaluate", "report")
 
@@ -30,7 +30,7 @@ def test_killed_with_half_of_a_stages_files_written(project, start, tool) -> Non
 
 
 def _wait_until_it_hangs(project, session) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300  # a loaded machine takes its time
     while not (project.root / "hanging").exists():
         assert time.monotonic() < deadline, session.printed.read_text()
         assert session.process.poll() is None, session.printed.read_text()

@@ -12,7 +12,7 @@ from rawtone import model_settings
 from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation.bits import first_unheard
 from rawtone.settings import Quantizer
-from rawtone.training.batches import Batch
+from rawtone.training.batches import Batch, Windows
 from rawtone.training.order import Order, order
 
 _WINDOW, _BATCH = 8192, 4
@@ -38,18 +38,28 @@ class HeldOut:
         model = model_settings.model(self.config["model"])
         window = _WINDOW - _WINDOW % model.stride
         quantizer = Quantizer(**self.config["quantizer"])
-        return order(self.chunks, self.split, quantizer, model, (_BATCH, window))
+        labels = tuple(self.config.get("labels", ()))
+        sizes = (_BATCH, window)
+        return order(self.chunks, self.split, quantizer, model, sizes, labels=labels)
 
     @property
     def batches(self) -> Iterator[Batch]:
         """Batches in which every sample is predicted once."""
+        yield from self.order.sweep(self._firsts)
+
+    @property
+    def _firsts(self) -> NDArray[np.int64]:
         rows = self.order.excerpts.rows
         tracks = [self.chunks.tracks[row] for row in rows]
         size, overlap = self.chunks.pcm.shape[1], self.chunks.overlap
-        starts = self.chunks.starts[rows]
-        yield from self.order.sweep(first_unheard(tracks, starts, size, overlap))
+        return first_unheard(tracks, self.chunks.starts[rows], size, overlap)
 
     @cached_property
     def codes(self) -> NDArray[np.int32]:
-        """All samples of the split as codes, int32 [samples]."""
-        return np.concatenate([batch.targets[batch.weights > 0] for batch in self.batches])
+        """All samples of the split as codes, chunk after chunk.
+
+        Returns:
+            int32 [samples], of stereo audio [samples, channels].
+        """
+        batches = Windows(self.order.excerpts).sweep(self._firsts)  # walks go side by side
+        return np.concatenate([batch.targets[batch.weights > 0] for batch in batches])

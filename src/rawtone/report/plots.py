@@ -29,6 +29,7 @@ _RESTART_LINES: dict[str, tuple[float, tuple[float, ...]]] = {
     "automatic": (0, (1.2, 2.2)),
 }
 BITS = "bits per sample (less is better)"
+SQUARED_ERROR = "squared error (less is better)"
 
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "rawtone",
@@ -81,7 +82,10 @@ def loss_svg(
         _draw_with_trend(axes, training, "training (trend)")
         if len(validation.steps):
             _draw_validation(axes, validation)
-        _limit_loss(axes, training, validation)
+        if measure == SQUARED_ERROR:
+            axes.set_yscale("log")  # it falls by powers of ten
+        else:
+            _limit_loss(axes, training, validation)
         _draw_restarts(axes, restarts)
         _note_missing(axes, training)
         _draw_legend(axes)

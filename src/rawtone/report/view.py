@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
+from rawtone.report.scores import Guess, Score, figure, guesses, headline, score
 from rawtone.report.words import (
     counted,
     duration,
     known,
     melody_words,
-    number,
     origin_words,
     temperature_words,
 )
 
 Row = Mapping[str, str]
-
-UNIFORM_BITS = 8.0
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,9 @@ class Clip:
 
 @dataclass(frozen=True)
 class Column:
-    """The clips of one checkpoint at one temperature."""
+    """The clips of one checkpoint, of one label where there are labels, at one temperature."""
 
+    label: str
     temperature: str
     meaning: str
     clips: list[Clip]
@@ -58,21 +58,9 @@ class Checkpoint:
     """One row of the grid of clips."""
 
     step: int
-    bits: str
+    predicts: str
     best: bool
     columns: list[Column]
-
-
-@dataclass(frozen=True)
-class Bits:
-    """One line of the table of bits: a checkpoint, or something to compare with."""
-
-    name: str
-    validation: str
-    test: str
-    share: float
-    kind: str
-    explanation: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,8 +72,9 @@ class Experiment:
     corpus: str
     summary: str
     verdict: str
-    headline: list[Bits]
-    bits: list[Bits]
+    score: Score
+    headline: list[Guess]
+    guesses: list[Guess]
     curves: list[tuple[str, str]]
     checkpoints: list[Checkpoint]
     facts: list[tuple[str, str]]
@@ -94,6 +83,9 @@ class Experiment:
 
 def asset(experiment: str, clip: Mapping[str, Any]) -> str:
     """Name the files of a clip within the page's folder, without their endings."""
+    if "label" in clip:
+        wav = PurePosixPath(clip["wav"])
+        return f"{experiment}/{wav.parent.name}-{wav.stem}"
     temperature = f"{float(clip['temperature']):g}"
     return f"{experiment}/step-{int(clip['step']):08d}-t{temperature}-s{int(clip['seed'])}"
 
@@ -111,15 +103,17 @@ def experiment(name: str, preset: str, corpus: str, published: Published) -> Exp
         The section of the page, complete even where results are missing.
     """
     best = published.evaluation.get("best_step")
-    lines = _bits(published, best)
+    measured = score(published.config)
+    lines = guesses(measured, published.bits, published.evaluation)
     return Experiment(
         name=name,
         preset=preset,
         corpus=corpus,
         summary=_summary(published),
         verdict=str(published.evaluation.get("melody", {}).get("sentence", "")),
-        headline=_headline(lines),
-        bits=lines,
+        score=measured,
+        headline=headline(lines),
+        guesses=lines,
         curves=[(file, _curve_words(published)) for file in published.curves],
         checkpoints=_checkpoints(name, published, best),
         facts=_facts(published),
@@ -131,67 +125,17 @@ def experiment(name: str, preset: str, corpus: str, published: Published) -> Exp
     )
 
 
-def _bits(published: Published, best: Any) -> list[Bits]:
-    by_step: dict[int, dict[str, str]] = {}
-    for row in published.bits:
-        by_step.setdefault(int(row["step"]), {})[row["split"]] = row["bits"]
-    uniform = published.evaluation.get("uniform_bits", UNIFORM_BITS)
-    lines = [
-        _line(f"step {step:,}", figures, uniform, "best" if step == best else "step")
-        for step, figures in sorted(by_step.items())
-    ]
-    return lines + _baselines(published.evaluation, uniform) if lines else []
-
-
-def _headline(lines: Sequence[Bits]) -> list[Bits]:
-    """Take the best checkpoint and what it must beat; nothing before both are known."""
-    chosen = [line for line in lines if line.kind != "step"]
-    return chosen if any(line.kind == "best" for line in chosen) else []
-
-
-def _baselines(evaluation: Mapping[str, Any], uniform: float) -> list[Bits]:
-    return [
-        _line(
-            "FLAC",
-            evaluation.get("flac_bits", {}),
-            uniform,
-            "baseline",
-            "the same recordings, packed without loss by FLAC",
-        ),
-        _line(
-            "Counting values",
-            evaluation.get("entropy_bits", {}),
-            uniform,
-            "baseline",
-            "knows how often each value occurs, and nothing of order (order-0 entropy)",
-        ),
-        _line(
-            "Knows nothing",
-            {"validation": uniform, "test": uniform},
-            uniform,
-            "baseline",
-            "every value equally likely",
-        ),
-    ]
-
-
-def _line(
-    name: str, figures: Mapping[str, Any], uniform: float, kind: str, explanation: str = ""
-) -> Bits:
-    validation, test = figures.get("validation"), figures.get("test")
-    share = min((known(validation) or known(test) or 0) / uniform, 1)
-    return Bits(name, number(validation), number(test), round(share, 4), kind, explanation)
-
-
 def _checkpoints(name: str, published: Published, best: Any) -> list[Checkpoint]:
     """Order the grid newest first, so that the first player is what training led to."""
     heard = {_key(row): melody_words(row) for row in published.melody}
-    bits = {int(row["step"]): row["bits"] for row in published.bits if row["split"] == "validation"}
-    noted = {int(c["step"]): c.get("validation_bits") for c in published.checkpoints}
+    measured = score(published.config)
+    validated = [row for row in published.bits if row["split"] == "validation"]
+    figures = {int(row["step"]): row[measured.column] for row in validated}
+    noted = {int(c["step"]): c.get(f"validation_{measured.column}") for c in published.checkpoints}
     return [
         Checkpoint(
             step=step,
-            bits=number(bits.get(step, noted.get(step))),
+            predicts=f"{figure(measured, figures.get(step, noted.get(step)))} {measured.unit}",
             best=step == best,
             columns=_columns(name, [c for c in published.clips if c["step"] == step], heard),
         )
@@ -200,29 +144,35 @@ def _checkpoints(name: str, published: Published, best: Any) -> list[Checkpoint]
 
 
 def _columns(
-    name: str, clips: Sequence[Mapping[str, Any]], heard: Mapping[tuple[float, ...], str]
+    name: str, clips: Sequence[Mapping[str, Any]], heard: Mapping[tuple[Any, ...], str]
 ) -> list[Column]:
     return [
         Column(
+            label=label,
             temperature=f"{temperature:g}",
             meaning=temperature_words(temperature),
             clips=[
                 _clip(name, clip, heard.get(_key(clip), ""))
                 for clip in sorted(clips, key=lambda clip: int(clip["seed"]))
-                if float(clip["temperature"]) == temperature
+                if (clip.get("label", ""), float(clip["temperature"])) == (label, temperature)
             ],
         )
-        for temperature in sorted({float(clip["temperature"]) for clip in clips})
+        for label, temperature in sorted(
+            {(clip.get("label", ""), float(clip["temperature"])) for clip in clips}
+        )
     ]
 
 
 def _clip(name: str, clip: Mapping[str, Any], melody: str) -> Clip:
-    label = f"step {clip['step']}, temperature {clip['temperature']:g}, seed {clip['seed']}"
+    told = f"{clip['label']}, " if "label" in clip else ""
+    words = f"temperature {clip['temperature']:g}, seed {clip['seed']}"
+    label = f"step {clip['step']}, {told}{words}"
     return Clip(label, int(clip["seed"]), duration(clip.get("seconds")), asset(name, clip), melody)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[float, ...]:
-    return (float(row["step"]), float(row["temperature"]), float(row["seed"]))
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    figures = [float(row[key]) for key in ("step", "temperature", "seed")]
+    return (row.get("label", ""), *figures)
 
 
 def _summary(published: Published) -> str:
@@ -250,14 +200,16 @@ def _began(published: Published) -> str:
 
 def _curve_words(published: Published) -> str:
     history, began = published.history, _began(published)
-    what = "Loss in bits per sample over steps"
-    points = [(row["step"], v) for row in history if (v := known(row["bits"])) is not None]
+    measured = score(published.config)
+    what, column = measured.curve, measured.column
+    points = [(row["step"], v) for row in history if (v := known(row[column])) is not None]
     if not points:
         return f"{what}."
     (first, start), (last, end) = points[0], points[-1]
     back = [row["step"] for row in history if row["restart"]]
     again = f" It went back before step {', '.join(back)}." if back else ""
-    words = f"{what}: {start:.2f} at step {first}, {end:.2f} at step {last}.{again}"
+    words = f"{what}: {figure(measured, start)} at step {first}, {figure(measured, end)} "
+    words += f"at step {last}.{again}"
     return f"{words} {began}." if began else words
 
 
@@ -269,6 +221,7 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         "began from": origin_words(config.get("origin")) or None,
         "code version": config.get("code_version"),
         "seed of the training": config.get("training", {}).get("seed"),
+        "labels": ", ".join(config.get("labels", [])) or None,
         "seeds of the clips": ", ".join(map(str, seeds)) or None,
         "computed on": ", ".join(config.get("devices", [])) or None,
         "backend": config.get("backend"),

@@ -13,14 +13,17 @@ from rawtone import model_settings
 from rawtone.audio import pcm, quantizers
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
-from rawtone.evaluation.bits import bits_per_sample, entropy_bits, flac_bits
+from rawtone.evaluation.bits import entropy_bits, flac_bits, loss_per_sample
 from rawtone.evaluation.held_out import HeldOut
+from rawtone.evaluation.linear_prediction import linear_prediction_bits
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
+from rawtone.evaluation.squares import repetition_error, silence_error
 from rawtone.files import write_json
 from rawtone.models import backend
 from rawtone.settings import Training
 from rawtone.stages import layout
 from rawtone.training.checkpoints import read_arrays
+from rawtone.training.measures import Measure, measure
 
 Clip = dict[str, Any]
 _log = logging.getLogger("rawtone")
@@ -39,41 +42,53 @@ def run(experiment: str) -> None:
     backend.start(training.deterministic, training.threads)
     chunks = Chunks.open(layout.chunks(corpus))
     held_out = {split: HeldOut(chunks, split, config) for split in HELD_OUT}
-    scored = _bits(folder, config, held_out)
-    table.write(folder / "bits.csv", ("step", "split", "bits", "samples"), scored)
+    losses = measure(model_settings.model(config["model"]).density)
+    scored = _scores(folder, config, held_out, losses)
+    table.write(folder / "bits.csv", ("step", "split", "loss", "bits", "samples"), scored)
     listener = Listener(chunks, quantizers.make(**config["quantizer"]))
     heard = _hear(folder, listener)
-    grid = ("step", "temperature", "seed")
+    grid = [key for key in ("step", "label", "temperature", "seed") if key in heard[0][0]]
     rows = [{key: clip[key] for key in grid} | clip_heard.row for clip, clip_heard in heard]
     table.write(folder / "melody.csv", (*grid, *heard[0][1].row), rows)
-    predicted = _prediction(scored, held_out)
+    predicted = _prediction(scored, held_out, losses)
     evaluation = predicted | _clips_judged(predicted, heard, listener)
     write_json(folder / "evaluation.json", evaluation)
     write_json(folder / "metrics.json", _compared(evaluation))
+    _tell(evaluation, losses)
+
+
+def _tell(evaluation: dict[str, Any], losses: Measure) -> None:
+    baseline = "flac_bits" if losses.density else "repetition_loss"
+    name = "FLAC" if losses.density else "repetition"
     _log.info(
-        "best checkpoint: step %d, %.3f bits on validation, %.3f on test (FLAC %.2f and %.2f)",
-        *(evaluation[key] for key in ("best_step", "validation_bits", "test_bits")),
-        *(evaluation["flac_bits"][split] for split in HELD_OUT),
+        "best checkpoint: step %d, %s on validation, %s on test (%s %.4g and %.4g)",
+        evaluation["best_step"],
+        *(losses.words(evaluation[f"{split}_loss"]) for split in HELD_OUT),
+        name,
+        *(evaluation[baseline][split] for split in HELD_OUT),
     )
 
 
-def _bits(
-    folder: Path, config: dict[str, Any], held_out: dict[str, HeldOut]
+def _scores(
+    folder: Path, config: dict[str, Any], held_out: dict[str, HeldOut], losses: Measure
 ) -> list[dict[str, Any]]:
     from rawtone.models.families import build
     from rawtone.models.family import Audio
     from rawtone.training.scoring import Scorer
 
-    audio = Audio(quantizers.make(**config["quantizer"]), config["channels"])
+    codec, labels = quantizers.make(**config["quantizer"]), config.get("labels", ())
+    audio = Audio(codec, config["channels"], len(labels))
     scorer = Scorer(build(model_settings.model(config["model"]), audio))
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     rows = []
     for checkpoint in tqdm(published, desc="evaluate", unit="checkpoint", disable=None):
         scorer.load(read_arrays(folder / checkpoint["file"]))
         for split, part in held_out.items():
-            bits = bits_per_sample(part.batches, scorer.score)
-            row = {"step": checkpoint["step"], "split": split, "bits": f"{bits:.4f}"}
-            rows.append(row | {"samples": len(part.codes)})
+            loss = loss_per_sample(part.batches, scorer.score)
+            bits = losses.bits(loss)
+            row = {"step": checkpoint["step"], "split": split, "loss": f"{loss:.6g}"}
+            told = {"bits": "" if bits is None else f"{bits:.4f}", "samples": len(part.codes)}
+            rows.append(row | told)
     return rows
 
 
@@ -83,20 +98,42 @@ def _hear(folder: Path, listener: Listener) -> list[tuple[Clip, Heard]]:
     return [(c, listener.hear(pcm.read(folder / c["wav"]), c["sample_rate"])) for c in progress]
 
 
-def _prediction(scored: list[dict[str, Any]], held_out: dict[str, HeldOut]) -> dict[str, Any]:
+def _prediction(
+    scored: list[dict[str, Any]], held_out: dict[str, HeldOut], losses: Measure
+) -> dict[str, Any]:
     validation = [row for row in scored if row["split"] == "validation"]
-    best = min(validation, key=lambda row: (float(row["bits"]), row["step"]))["step"]
-    bits = {row["split"]: float(row["bits"]) for row in scored if row["step"] == best}
+    best = min(validation, key=lambda row: (float(row["loss"]), row["step"]))["step"]
+    chosen = {row["split"]: row for row in scored if row["step"] == best}
+    figures = {
+        f"{split}_{column}": float(row[column]) if row[column] else None
+        for column in ("bits", "loss")
+        for split, row in chosen.items()
+    }
+    return {"best_step": best} | figures | _baselines(held_out, losses)
+
+
+def _baselines(held_out: dict[str, HeldOut], losses: Measure) -> dict[str, Any]:
+    """Measure what needs no model to be trained: of each split, and of knowing nothing."""
     some = held_out["validation"]
-    count, rate = int(some.config["quantizer"]["levels"]), some.chunks.sample_rate
-    return {
-        "best_step": best,
-        "validation_bits": bits["validation"],
-        "test_bits": bits["test"],
+    codec, rate = quantizers.make(**some.config["quantizer"]), some.chunks.sample_rate
+    count = codec.levels
+    linear = {k: round(linear_prediction_bits(v.codes, codec), 4) for k, v in held_out.items()}
+    squares = {} if losses.density else _squares(held_out)
+    return squares | {
         "flac_bits": {k: round(flac_bits(v.codes, count, rate), 4) for k, v in held_out.items()},
+        "linear_prediction_bits": linear,
         "entropy_bits": {k: round(entropy_bits(v.codes, count), 4) for k, v in held_out.items()},
         "uniform_bits": round(float(np.log2(count)), 4),
         "samples": {k: len(v.codes) for k, v in held_out.items()},
+    }
+
+
+def _squares(held_out: dict[str, HeldOut]) -> dict[str, dict[str, float]]:
+    codec = quantizers.make(**held_out["validation"].config["quantizer"])
+    errors = {"repetition_loss": repetition_error, "silence_loss": silence_error}
+    return {
+        name: {split: float(f"{error(v.codes, codec):.6g}") for split, v in held_out.items()}
+        for name, error in errors.items()
     }
 
 

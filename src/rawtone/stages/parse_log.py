@@ -13,9 +13,10 @@ from statistics import median
 from rawtone.corpus import table
 from rawtone.errors import UserError
 from rawtone.files import write_atomically
-from rawtone.report.plots import BITS, Curve, Restart, loss_svg, speed_svg
+from rawtone.report.plots import BITS, SQUARED_ERROR, Curve, Restart, loss_svg, speed_svg
 from rawtone.report.words import counted, duration
 from rawtone.stages import layout
+from rawtone.training import measures
 from rawtone.training.history import Row, parse
 from rawtone.training.log_formats import PROGRAMS
 
@@ -116,10 +117,13 @@ def _remove_others(folder: Path, runs: int) -> None:
 
 
 def _loss(rows: Sequence[Row], restarts: Sequence[Restart]) -> str:
-    if any(not row.nats for row in rows):
+    units = {row.unit for row in rows} - {measures.NATS.unit}
+    if units:
         trained = [(row.step, row.loss) for row in rows]
         validated = [(row.step, row.validation_loss) for row in rows]
-        return loss_svg(_curve(trained), _curve(validated), restarts, UNKNOWN)
+        squared = units == {measures.SQUARED_ERROR.unit}
+        name = SQUARED_ERROR if squared else UNKNOWN
+        return loss_svg(_curve(trained), _curve(validated), restarts, name)
     trained = [(row.step, row.bits) for row in rows]
     validated = [(row.step, row.validation_bits) for row in rows]
     return loss_svg(_curve(trained), _curve(validated), restarts, BITS)

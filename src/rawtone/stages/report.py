@@ -43,10 +43,14 @@ def run() -> None:
 
 
 def _compare(names: Sequence[str], folder: Path) -> None:
-    """Put the bits of all experiments into one table."""
+    """Put the bits of all experiments that have any into one table."""
     columns = ("experiment", "step", "split", "bits")
     found = [(name, row) for name in names for row in _rows(layout.results(name) / "bits.csv")]
-    rows = [{"experiment": name} | {key: row[key] for key in columns[1:]} for name, row in found]
+    rows = [
+        {"experiment": name} | {key: row[key] for key in columns[1:]}
+        for name, row in found
+        if row["bits"]
+    ]
     table.write(folder / "bits.csv", columns, rows)
 
 

@@ -66,7 +66,7 @@ class Chief:
 
     def _start(self, rank: int) -> "subprocess.Popen[bytes]":
         port = self._server.getsockname()[1]
-        news = {STARTED: f"{rank} {self.role.size} {port}", "RAWTONE_END_WITH_PARENT": "1"}
+        news = {STARTED: f"{rank} {self.role.size} {port}", "RAWTONE_END_WITH": str(os.getpid())}
         return subprocess.Popen(
             [sys.executable, "-m", "rawtone", "train", self._experiment],
             env=os.environ | news,

@@ -7,9 +7,10 @@ several sessions: the stretches between restarts.
 import math
 from dataclasses import dataclass, field, replace
 
-from rawtone.training.log import Restart, bits, restart_after
+from rawtone.training.log import Restart, restart_after
 from rawtone.training.log_events import Event, Mark, Told, events
 from rawtone.training.log_formats import EITHER, RAWTONE, WAVENET, lines
+from rawtone.training.measures import NATS
 
 # PRiSM SampleRNN prints running means to three decimals; undoing one must not blur it by more.
 ROUNDING = 0.0005
@@ -18,10 +19,10 @@ BLUR = 0.02
 
 @dataclass(frozen=True)
 class Row:
-    """What the log tells of one step; losses in nats per sample, None where nothing was said.
+    """What the log tells of one step; losses per sample, None where nothing was said.
 
     The loss of a row of PRiSM SampleRNN is the mean since the row before that has one. A row of
-    Keras is an epoch; what its loss measures, Keras does not say, so `nats` is False there.
+    Keras is an epoch; what its loss measures, Keras does not say, so `unit` is "" there.
     """
 
     step: int
@@ -31,18 +32,20 @@ class Row:
     session: int = 0
     restart: Restart = ""
     run: int = 0
-    nats: bool = True
+    unit: str = NATS.unit
 
     @property
     def bits(self) -> float | None:
         """Training loss in bits per sample."""
-        return bits(self.loss) if self.nats and self.loss is not None else None
+        return self._in_bits(self.loss)
 
     @property
     def validation_bits(self) -> float | None:
         """Validation loss in bits per sample."""
-        known = self.nats and self.validation_loss is not None
-        return bits(self.validation_loss or 0.0) if known else None
+        return self._in_bits(self.validation_loss)
+
+    def _in_bits(self, loss: float | None) -> float | None:
+        return None if loss is None or self.unit != NATS.unit else NATS.bits(loss)
 
 
 def parse(text: str) -> list[Row]:
@@ -106,7 +109,7 @@ class _Run:
             seconds_per_step=told.seconds if known is None else known,
             validation_loss=row.validation_loss if told.validation is None else told.validation,
             session=len(self.sessions) - 1,
-            nats=told.nats,
+            unit=told.unit,
         )
         self.newest = told.step
 

@@ -4,7 +4,6 @@ Steps are written in the line format of tensorflow-wavenet. `rawtone.training.hi
 other programs' logs, back.
 """
 
-import math
 import os
 import socket
 from datetime import UTC, datetime
@@ -13,24 +12,13 @@ from types import TracebackType
 from typing import Literal, Self
 
 from rawtone.training.log_formats import RAWTONE, lines
+from rawtone.training.measures import NATS, Measure
 
 Restart = Literal["", "manual", "automatic"]
 
 # SIGUSR1 is not among them: a batch system sends it before its time limit.
 BY_A_PERSON = ("SIGINT", "SIGTERM", "SIGHUP", "done")
 NO_WORD = "no word (killed or crashed)"
-
-
-def bits(nats: float) -> float:
-    """Convert a loss in nats to bits.
-
-    Args:
-        nats: a negative log-likelihood to the base e.
-
-    Returns:
-        The same to the base 2, nats / ln 2.
-    """
-    return nats / math.log(2)
 
 
 class TrainingLog:
@@ -42,13 +30,15 @@ class TrainingLog:
             log.step(10, loss=2.345, seconds=0.123)
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, measure: Measure = NATS) -> None:
         """Open the log to append to it.
 
         Args:
             path: the log of this run; made if it is not there, its parent folder must be.
+            measure: what its losses measure.
         """
         self._path = path
+        self._measure = measure
         # Unbuffered, so that every line is one write and survives whatever happens next.
         self._file = path.open("ab", buffering=0)
         if _ends_torn(path):
@@ -100,19 +90,21 @@ class TrainingLog:
 
         Args:
             step: its number; the first update is step 1.
-            loss: training loss in nats per sample.
+            loss: training loss per sample.
             seconds: how long a step took.
         """
-        self._line(f"step {step} - loss = {loss:.3f}, ({seconds:.3f} sec/step)")
+        unit = "" if self._measure is NATS else f" {self._measure.unit}"
+        told = f"{self._measure.written(loss)}{unit}"
+        self._line(f"step {step} - loss = {told}, ({seconds:.3f} sec/step)")
 
     def validation(self, step: int, *, loss: float) -> None:
         """Tell of a validation.
 
         Args:
             step: updates done so far.
-            loss: validation loss in nats per sample.
+            loss: validation loss per sample.
         """
-        self._line(validation_line(step, loss))
+        self._line(validation_line(step, loss, self._measure))
 
     def checkpoint(
         self, step: int, *, seconds: float, states: int, published: int, size: int
@@ -153,7 +145,7 @@ class TrainingLog:
 
         Args:
             step: the update that it happened in.
-            loss: training loss in nats per sample.
+            loss: training loss per sample.
             batch: what was learned from.
         """
         self._line(f"diverged at step {step}: loss = {loss:.5g}, batch = {batch}")
@@ -188,9 +180,10 @@ class TrainingLog:
         self._file.write(f"{whole}\n".encode(errors="replace"))
 
 
-def validation_line(step: int, loss: float) -> str:
-    """Return the line that tells of a validation; the loss in nats per sample."""
-    return f"validation at step {step} - loss = {loss:.3f}, {bits(loss):.3f} bits"
+def validation_line(step: int, loss: float, measure: Measure) -> str:
+    """Return the line that tells of a validation."""
+    told = f", {measure.words(loss)}" if measure.density else f" {measure.unit}"
+    return f"validation at step {step} - loss = {measure.written(loss)}{told}"
 
 
 def roll_back_line(step: int, rate: float) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from rawtone.training.log_formats import EITHER, KERAS, PRISM, Line
+from rawtone.training.measures import NATS
 
 _PACE = re.compile(r" ([0-9]+)(us|ms|s)/(?:step|sample)")
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -18,7 +19,7 @@ class Told:
     """What a line tells of a step.
 
     `mean_after` is set where the loss is a running mean: of the steps after that one, to this one.
-    `beginning`: a training that resumes nothing begins here. `nats`: the loss is surely in nats.
+    `beginning`: a training that resumes nothing begins here. `unit`: of the loss, "" if unknown.
     """
 
     program: str
@@ -28,7 +29,7 @@ class Told:
     validation: float | None = None
     mean_after: int | None = None
     beginning: bool = False
-    nats: bool = True
+    unit: str = NATS.unit
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def _step(line: Line) -> Told:
         _number(line["loss"]),
         _number(line["seconds"]),
         _number(line["validation"]),
+        unit=line["unit"] or NATS.unit,
         # The first line is step 0, and the likeliest to be torn.
         beginning=line.program == EITHER and step <= 1,
     )
@@ -158,7 +160,7 @@ class _Epochs:
             _metric(line, "loss"),
             seconds,
             _metric(line, "val_loss"),
-            nats=False,
+            unit="",
         )
 
 

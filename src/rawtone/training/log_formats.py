@@ -55,10 +55,19 @@ FORMATS: dict[str, _Table] = {
         ("loop", r".*Restarting the service at .+"),
     ),
     RAWTONE: _table(
-        ("step", rf"step {_STEP} - loss = (?P<loss>{_LOSS}) nats"),
+        ("step", rf"step {_STEP} - loss = (?P<loss>{_LOSS}) (?P<unit>nats)"),
+        (
+            "step",
+            rf"step {_STEP} - loss = (?P<loss>{_LOSS}) (?P<unit>squared error)"
+            rf"(?:, \({_SECONDS} sec/step\))?",
+        ),
         (
             "validation",
             rf"validation at step {_STEP} - loss = (?P<validation>{_LOSS}), (?:{_LOSS}) bits",
+        ),
+        (
+            "validation",
+            rf"validation at step {_STEP} - loss = (?P<validation>{_LOSS}) (?P<unit>squared error)",
         ),
         ("checkpoint", rf"checkpoint at step {_STEP}(?: - .+ on disk)?"),
         ("start", rf"start at step {_STEP} of {_TOTAL}: {_CIRCUMSTANCES}"),

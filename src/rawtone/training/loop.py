@@ -19,7 +19,8 @@ from rawtone.settings import Training
 from rawtone.training import estimate, preview
 from rawtone.training.batches import Batch
 from rawtone.training.divergence import Diverged, require_finite, require_sane
-from rawtone.training.log import TrainingLog, bits
+from rawtone.training.log import TrainingLog
+from rawtone.training.measures import NATS, Measure
 from rawtone.training.order import Order
 from rawtone.training.patience import why_early
 from rawtone.training.run_folder import Facts, RunFolder
@@ -44,10 +45,11 @@ class Loop:
         train: the windows learned from.
         validation: held-out windows.
         machinery: what computes, for the record: threads, devices, versions.
-        uniform_loss: that of a model that knows nothing, in nats per sample.
+        uniform_loss: that of a model that knows nothing, per sample.
         place: puts a window (an index into the rows of `train`, and a sample) into words.
         require_room: refuses what does not fit; returns the bytes that all checkpoints take.
         notes: lines for the log about where this training comes from and runs on.
+        measure: what its losses measure.
     """
 
     folder: Path
@@ -61,6 +63,7 @@ class Loop:
     place: Callable[[int, int], str]
     require_room: Callable[[], int]
     notes: Sequence[str] = ()
+    measure: Measure = NATS
     step: int = 0
     facts: Facts = field(default_factory=Facts)
 
@@ -77,7 +80,7 @@ class Loop:
             Stopped: a signal asked for it; the state is saved.
             UserError: what is needed does not fit, the loss exploded, or no checkpoint is whole.
         """
-        with TrainingLog(self.folder / "train.log") as log, listening() as stop:
+        with TrainingLog(self.folder / "train.log", self.measure) as log, listening() as stop:
             self._begin(log)
             while not self._finished():
                 try:
@@ -156,14 +159,15 @@ class Loop:
                 if self._due(self.training.log_every):
                     log.step(self.step, loss=loss, seconds=seconds)
                     self._curves.step(self.step, loss=loss, seconds=seconds, learning_rate=rate)
-                    bar.set_postfix_str(f"{bits(loss):.2f} bits")
+                    bar.set_postfix_str(self.measure.words(loss))
                 bar.update()
                 self._do_what_is_due(log, stop)
 
     def _open_curves(self) -> Scalars | NoScalars:
         """Open what TensorBoard shows, from this step on."""
-        wanted = self.training.tensorboard
-        return Scalars(self.folder / "tensorboard", self.step) if wanted else NoScalars()
+        if not self.training.tensorboard:
+            return NoScalars()
+        return Scalars(self.folder / "tensorboard", self.step, self.measure)
 
     def _update(self) -> tuple[float, float]:
         batches = [self.train.batch(index) for index in self._batches_of(self.step)]
@@ -202,7 +206,7 @@ class Loop:
         log.validation(self.step, loss=loss)
         self._curves.validation(self.step, loss=loss)
         done = f"step {self.step} of {self.training.steps}"
-        _log.info("%s: %.3f bits on held-out windows", done, bits(loss))
+        _log.info("%s: %s on held-out windows", done, self.measure.words(loss))
 
     def _held_out(self, log: TrainingLog, stop: StopRequest) -> Iterator[Batch]:
         for index in range(self.training.validation_batches):

@@ -8,6 +8,7 @@ from typing import Any
 
 from rawtone.training.history import Row, parse
 from rawtone.training.log import roll_back_line, validation_line
+from rawtone.training.measures import MEASURES
 
 
 def plain(text: str, rollbacks: Sequence[Mapping[str, Any]], factor: float | None) -> str:
@@ -31,7 +32,8 @@ def plain(text: str, rollbacks: Sequence[Mapping[str, Any]], factor: float | Non
 
 
 def _told(row: Row) -> Iterator[str]:
+    measure = MEASURES[row.unit]
     if row.loss is not None:
-        yield f"step {row.step} - loss = {row.loss:.3f} nats"
+        yield f"step {row.step} - loss = {measure.written(row.loss)} {measure.unit}"
     if row.validation_loss is not None:
-        yield validation_line(row.step, row.validation_loss)
+        yield validation_line(row.step, row.validation_loss, measure)

@@ -12,12 +12,14 @@ from typing import Any
 from rawtone.files import sha256, write_atomically, write_json
 from rawtone.settings import Training
 from rawtone.training import checkpoints
-from rawtone.training.log import bits
+from rawtone.training.measures import NATS, Measure
 from rawtone.training.plain_log import plain
 from rawtone.training.run_folder import Facts, RunFolder
 
 
-def publish(run: Path, results: Path, record: dict[str, Any], facts: Facts) -> None:
+def publish(
+    run: Path, results: Path, record: dict[str, Any], facts: Facts, measure: Measure = NATS
+) -> None:
     """Publish weights without optimizer slots, the log, and what they are.
 
     Done anew as a whole whenever it is called, so a kill in between costs nothing.
@@ -27,11 +29,13 @@ def publish(run: Path, results: Path, record: dict[str, Any], facts: Facts) -> N
         results: the folder of the experiment.
         record: what config.json shall say beside the machinery.
         facts: of the run's last state.
+        measure: what its losses measure.
     """
     shutil.rmtree(results / "checkpoints", ignore_errors=True)
     (results / "checkpoints").mkdir(parents=True)
     published = [
-        _published(weights, results, facts) for weights in sorted((run / "weights").glob("*.npz"))
+        _published(weights, results, facts, measure)
+        for weights in sorted((run / "weights").glob("*.npz"))
     ]
     write_json(results / "config.json", record | _machinery(facts))
     _publish_log(run, results, Training(**record["training"]))
@@ -45,15 +49,17 @@ def _publish_log(run: Path, results: Path, training: Training) -> None:
     write_atomically(results / "train.log", plain(text, rollbacks, training.rollback))
 
 
-def _published(weights: Path, results: Path, facts: Facts) -> dict[str, Any]:
+def _published(weights: Path, results: Path, facts: Facts, measure: Measure) -> dict[str, Any]:
     step, file = checkpoints.step_of(weights), f"checkpoints/{weights.name}"
     _link(weights, results / file)
     loss = facts.validated.get(step)
+    bits = None if loss is None else measure.bits(loss)
     return {
         "step": step,
         "file": file,
         "sha256": sha256(results / file),
-        "validation_bits": None if loss is None else round(bits(loss), 4),
+        "validation_loss": None if loss is None else float(f"{loss:.6g}"),
+        "validation_bits": None if bits is None else round(bits, 4),
     }
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+import psutil
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 # No one else sends it, so it is known apart from a person who insists on an end.
 PARENT_DIED = signal.SIGUSR2
@@ -42,18 +44,21 @@ class StopRequest:
         signal.signal(PARENT_DIED, signal.SIG_IGN)
 
 
-def signal_on_parent_death(number: signal.Signals) -> None:
+def signal_on_parent_death(number: signal.Signals, ancestor: int | None = None) -> None:
     """Ask Linux to send a signal to this process when the one that started it dies.
 
     Args:
         number: what to send; sent at once if the parent is already gone. Other systems have no
             such thing, and nothing happens there.
+        ancestor: process that it works for: the parent, or the parent's. It may have died before
+            this one could ask for anything.
     """
     if not sys.platform.startswith("linux"):
         return
     parent = os.getppid()
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(number))
-    if os.getppid() != parent:
+    orphaned = ancestor is not None and ancestor not in {p.pid for p in psutil.Process().parents()}
+    if orphaned or os.getppid() != parent:
         os.kill(os.getpid(), number)
 
 

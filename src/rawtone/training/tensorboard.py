@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from rawtone.errors import UserError
-from rawtone.training.log import bits
+from rawtone.training.measures import NATS, Measure
 
 # Those who watch see a step after so many seconds at the latest; each time waits for the disk.
 FLUSH_SECONDS = 10
@@ -80,29 +80,28 @@ class Scalars:
     Args:
         folder: `tensorboard` in the run's folder.
         step: updates done so far; later steps of older files are replaced.
+        measure: what losses measure.
 
     Raises:
         UserError: the package for it is not installed.
     """
 
-    def __init__(self, folder: Path, step: int) -> None:
+    def __init__(self, folder: Path, step: int, measure: Measure = NATS) -> None:
         self._events = _Events(folder, step + 1)
+        self._measure = measure
 
     def step(self, step: int, *, loss: float, seconds: float, learning_rate: float) -> None:
-        """Write a step's loss in nats per sample, its duration and its learning rate."""
-        self._add(
-            step,
-            {
-                "loss/train": loss,
-                "bits/train": bits(loss),
-                "learning_rate": learning_rate,
-                "seconds_per_step": seconds,
-            },
-        )
+        """Write a step's loss per sample, its duration and its learning rate."""
+        pace = {"learning_rate": learning_rate, "seconds_per_step": seconds}
+        self._add(step, self._told("train", loss) | pace)
 
     def validation(self, step: int, *, loss: float) -> None:
-        """Write a validation's mean loss in nats per sample."""
-        self._add(step, {"loss/validation": loss, "bits/validation": bits(loss)})
+        """Write a validation's mean loss per sample."""
+        self._add(step, self._told("validation", loss))
+
+    def _told(self, part: str, loss: float) -> dict[str, float]:
+        bits = self._measure.bits(loss)
+        return {f"loss/{part}": loss} | ({} if bits is None else {f"bits/{part}": bits})
 
     def _add(self, step: int, values: dict[str, float]) -> None:
         self._events.add(step, [{"tag": tag, "simple_value": x} for tag, x in values.items()])
@@ -155,7 +154,8 @@ def show_clips(folder: Path, results: Path, clips: list[dict[str, Any]]) -> None
     """
     events = _Events(folder, 0)
     for clip in clips:
-        tag = f"temperature {clip['temperature']:g}/seed {clip['seed']}"
+        label = f"{clip['label']}/" if "label" in clip else ""
+        tag = f"{label}temperature {clip['temperature']:g}/seed {clip['seed']}"
         events.add(clip["step"], [{"tag": tag, **_audio(results / clip["wav"])}])
     events.close()
     for old in events.older:

@@ -20,7 +20,7 @@ class Distance:
 
     Attributes:
         checkpoints: how many differ, of how many in both.
-        bits: the largest difference of a checkpoint's bits per sample on held-out audio.
+        bits: the largest difference of a checkpoint's bits per sample on held-out audio, if any.
         clips: how many differ, of how many in both.
         samples: from the beginning of the median differing clip that are the same, to a thousand.
         machinery: what computed, where it differs: recorded and here.
@@ -71,6 +71,7 @@ def _bits_apart(recorded: str, here: str) -> float | None:
         {
             (row["step"], row["split"]): float(row["bits"])
             for row in csv.DictReader(io.StringIO(text))
+            if row["bits"]
         }
         for text in (recorded, here)
     )

@@ -1,0 +1,146 @@
+"""The table of how well checkpoints predict, beside what they must beat, in the page's words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rawtone.report.words import known, number
+
+UNIFORM_BITS = 8.0
+_UNBEATEN = "Less is better; what it must beat stands below it."
+
+
+@dataclass(frozen=True)
+class Score:
+    """What predictions are measured in, and how the page speaks of it."""
+
+    unit: str
+    meaning: str
+    table: str
+    curve: str
+    column: str
+
+
+BITS = Score(
+    unit="bits per sample",
+    meaning="Bits needed to guess the next sample of recordings it never heard: less is better.",
+    table="Bits per sample that are needed to guess each next sample of recordings the network has "
+    f"not learned from. {_UNBEATEN}",
+    curve="Loss in bits per sample over steps",
+    column="bits",
+)
+SQUARED_ERROR = Score(
+    unit="squared error",
+    meaning="Squared error of guessing the next sample of recordings it never heard, where full "
+    "scale is 1: less is better. It names one value and no probabilities, so it has no bits.",
+    table="Squared error, where full scale is 1, of guessing each next sample of recordings the "
+    f"network has not learned from. {_UNBEATEN}",
+    curve="Squared error over steps",
+    column="loss",
+)
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One line of the table: a checkpoint, or something to compare with."""
+
+    name: str
+    validation: str
+    test: str
+    share: float
+    kind: str
+    explanation: str = ""
+
+
+def score(config: Mapping[str, Any]) -> Score:
+    """Return what the predictions of an experiment are measured in.
+
+    Args:
+        config: as it was published; empty before that.
+    """
+    output = config.get("model", {}).get("output", {})
+    return SQUARED_ERROR if output.get("kind") == "regression" else BITS
+
+
+def figure(score: Score, value: Any) -> str:
+    """Write a figure of a score, an en dash where there is none."""
+    if score is BITS:
+        return number(value)
+    error = known(value)
+    return "–" if error is None else f"{error:.3g}"
+
+
+def guesses(
+    score: Score, rows: Sequence[Mapping[str, str]], evaluation: Mapping[str, Any]
+) -> list[Guess]:
+    """Return the checkpoints by step, and below them what they must beat.
+
+    Args:
+        score: what they are measured in.
+        rows: of bits.csv.
+        evaluation: as evaluation.json has it.
+    """
+    by_step: dict[int, dict[str, str]] = {}
+    for row in rows:
+        by_step.setdefault(int(row["step"]), {})[row["split"]] = row[score.column]
+    if not by_step:
+        return []
+    best = evaluation.get("best_step")
+    baselines = _of_bits(evaluation) if score is BITS else _of_errors(evaluation)
+    line = _against(score, (known(baselines[-1][1].get("validation")) or 0.0) or 1.0)
+    steps = [
+        line(f"step {step:,}", figures, "best" if step == best else "step")
+        for step, figures in sorted(by_step.items())
+    ]
+    return steps + [line(name, figures, "baseline", words) for name, figures, words in baselines]
+
+
+def headline(lines: Sequence[Guess]) -> list[Guess]:
+    """Take the best checkpoint and what it must beat; nothing before both are known."""
+    chosen = [line for line in lines if line.kind != "step"]
+    return chosen if any(line.kind == "best" for line in chosen) else []
+
+
+_Baseline = tuple[str, Mapping[str, Any], str]
+
+
+def _of_bits(evaluation: Mapping[str, Any]) -> list[_Baseline]:
+    uniform = evaluation.get("uniform_bits", UNIFORM_BITS)
+    return [
+        (
+            "FLAC",
+            evaluation.get("flac_bits", {}),
+            "the same recordings, packed without loss by FLAC",
+        ),
+        (
+            "Counting values",
+            evaluation.get("entropy_bits", {}),
+            "knows how often each value occurs, and nothing of order (order-0 entropy)",
+        ),
+        (
+            "Knows nothing",
+            {"validation": uniform, "test": uniform},
+            "every value equally likely",
+        ),
+    ]
+
+
+def _of_errors(evaluation: Mapping[str, Any]) -> list[_Baseline]:
+    return [
+        (
+            "Repetition",
+            evaluation.get("repetition_loss", {}),
+            "guesses that every sample is the one before again",
+        ),
+        ("Silence", evaluation.get("silence_loss", {}), "guesses silence, always"),
+    ]
+
+
+def _against(score: Score, most: float) -> Callable[..., Guess]:
+    def line(name: str, figures: Mapping[str, Any], kind: str, explanation: str = "") -> Guess:
+        validation, test = figures.get("validation"), figures.get("test")
+        share = min((known(validation) or known(test) or 0) / most, 1)
+        texts = figure(score, validation), figure(score, test)
+        return Guess(name, *texts, round(share, 4), kind, explanation)
+
+    return line
