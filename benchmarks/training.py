@@ -1,100 +1,149 @@
-"""What it costs that training survives anything: the loop against nothing but its steps.
+"""How fast families train, and what share of the machine's arithmetic that is.
 
-    python benchmarks/training.py [rounds]
+    python benchmarks/training.py [--seconds 20] [preset ...]
 
-Both train the demo's model on the demo's batch size and window for one checkpoint's worth of steps
-and make the same validations, in turns, in one process, after both were compiled. The bare way
-draws batches, updates and validates. The loop adds what it is for: the log, the state and the
-published weights on disk, checks of the loss, signals, and the preview of what training takes.
+Names are those of presets, and of SIZES in presets.py. Each is trained in a process of its
+own on batches of noise at its own batch size and window, after its first steps. Operations are
+those of matrix products and convolutions, counted in a forward pass, times three for training. The
+peak is that of the product of two matrices of 2048 x 2048, measured before each preset. All figures
+come from one run; only their ratios mean anything.
 """
 
+import argparse
+import json
 import math
+import os
 import statistics
+import subprocess
 import sys
-import tempfile
 import time
-from importlib import resources
-from pathlib import Path
+from typing import Any
 
-import numpy as np
-import yaml
+from presets import Preset
 
-from rawtone.audio import quantizers
-from rawtone.model_settings import WaveNet
 from rawtone.models import backend
-from rawtone.settings import Training
-from rawtone.training.batches import Excerpts, Windows
-from rawtone.training.schedules import learning_rate
 
-backend.start()
-
-from rawtone.models.families import build  # noqa: E402
-from rawtone.models.family import Audio  # noqa: E402
-from rawtone.training.loop import Loop  # noqa: E402
-from rawtone.training.trainer import Trainer  # noqa: E402
-
-PRESET = "wavenet-demo"
-
-
-def windows(training: Training, context: int) -> Windows:
-    """Return windows over a minute of noise at 8 kHz: what is heard costs nothing more or less."""
-    codec = quantizers.make("mu-law", 256)
-    pcm = np.random.default_rng(0).integers(-3000, 3000, (8, 64000), np.int16)
-    rows, lengths = np.arange(8), np.full(8, 64000)
-    audio = (pcm, rows, lengths, rows.astype(np.int32), codec.table(), codec.silence)
-    sizes = (context, 1, training.window, training.batch_size)
-    return Windows(Excerpts(*audio, *sizes, training.seed))
+DEFAULT = (
+    "wavenet-20-layers",
+    "wavenet-default",
+    "samplernn-small",
+    "samplernn-prism",
+    "samplernn-dadabots",
+    "wav-nn-lstm",
+    "wav-nn-conv-lstm",
+    "niisan-article",
+    "niisan-half-spectrum",
+    "lpc-lru-demo",
+)
+WARM = 2
 
 
-def bare(trainer: Trainer, training: Training, train: Windows) -> None:
-    """Train and validate, and keep nothing."""
-    for step in range(training.steps):
-        trainer.update([train.batch(step)], learning_rate(training, step))
-        if (step + 1) % training.validate_every == 0:
-            trainer.validate(train.batch(i) for i in range(training.validation_batches))
+def peak() -> float:
+    """Return the best of some matrix products, in operations a second."""
+    import tensorflow as tf
+
+    n = 2048
+    a = tf.random.stateless_normal((n, n), (0, 0))
+    product = tf.function(lambda x: tf.matmul(x, a))
+    seconds = []
+    for _ in range(12):
+        started = time.perf_counter()
+        product(a).numpy()
+        seconds.append(time.perf_counter() - started)
+    return 2 * n**3 / min(seconds)
 
 
-def whole(trainer: Trainer, training: Training, train: Windows) -> None:
-    """Train as the stage does."""
-    with tempfile.TemporaryDirectory(dir=".") as folder:
-        Loop(
-            Path(folder),
-            "benchmark",
-            trainer,
-            training,
-            train,
-            train,
-            machinery=backend.facts(),
-            uniform_loss=math.log(256),
-            place=lambda chunk, sample: f"{chunk} at {sample}",
-            require_room=lambda: 0,
-        ).run()
+def operations(model: Any, preset: Preset) -> int:
+    """Count the operations of matrix products in training on one window."""
+    from tensorflow.python.framework import op_callbacks
+
+    total = 0
+
+    def count(kind: str, inputs: Any, attributes: Any, outputs: Any, *_: Any, **__: Any) -> None:
+        nonlocal total
+        if kind in ("MatMul", "BatchMatMulV2", "BatchMatMulV3"):
+            pairs = dict(zip(attributes[::2], attributes[1::2], strict=True))
+            flipped = pairs.get("transpose_a") or pairs.get("adj_x")
+            total += 2 * math.prod(outputs[0].shape) * inputs[0].shape[-2 if flipped else -1]
+        elif kind == "Conv2D":
+            total += 2 * math.prod(outputs[0].shape) * math.prod(inputs[1].shape[:3])
+
+    batch = preset.noise(1, preset.training.window)
+    op_callbacks.add_op_callback(count)
+    try:
+        model(batch.codes, model.initial_carry(1), batch.labels)
+    finally:
+        op_callbacks.remove_op_callback(count)
+    return 3 * total
 
 
-def main(rounds: int) -> None:
-    """Print seconds of each round and what the loop costs."""
-    text = resources.files("rawtone.presets").joinpath(f"{PRESET}.yaml").read_text()
-    table = yaml.safe_load(text)
-    steps = table["training"]["checkpoint_every"]
-    training = Training(**table["training"] | {"steps": steps})
-    model = build(WaveNet(**table["model"]), Audio(quantizers.make("mu-law", 256)))
-    trainer, train = Trainer(model, training), windows(training, model.settings.context)
-    first = trainer.state()
-    bare(trainer, training.model_copy(update={"steps": 300}), train)  # compiles
-    ratios = []
-    print(f"{PRESET}: {steps} steps with validations, on {backend.device()}")
-    for index in range(rounds):
-        seconds = {}
-        ways = (bare, whole) if index % 2 else (whole, bare)
-        for way in ways:
-            trainer.restore(first)
-            started = time.perf_counter()
-            way(trainer, training, train)
-            seconds[way] = time.perf_counter() - started
-        ratios.append(seconds[whole] / seconds[bare])
-        print(f"bare {seconds[bare]:6.2f} s, whole {seconds[whole]:6.2f} s: {ratios[-1]:.4f}")
-    print(f"the loop costs {100 * (statistics.median(ratios) - 1):.1f} % (median of {rounds})")
+def measured(name: str, seconds: float) -> dict[str, Any]:
+    """Train in this process and return what is told of it."""
+    backend.start()
+    from rawtone.training.trainer import Trainer
+
+    preset = Preset.read(name)
+    training, model = preset.training, preset.build()
+    work = operations(model, preset) * training.batch_size
+    fastest = peak()
+    trainer = Trainer(model, training)
+    batch = preset.noise(training.batch_size, training.window)
+    for _ in range(WARM):
+        trainer.update([batch] * training.accumulate, training.learning_rate)
+    took: list[float] = []
+    while sum(took) < seconds or len(took) < 3:
+        started = time.perf_counter()
+        trainer.update([batch] * training.accumulate, training.learning_rate)
+        took.append(time.perf_counter() - started)
+    step = statistics.median(took) / training.accumulate
+    return {
+        "parameters": sum(math.prod(v.shape) for v in model.weights),
+        "batch": f"{training.batch_size} x {training.window:,}",
+        "step": step,
+        "samples": training.batch_size * training.window / step,
+        "work": work / step,
+        "share": work / step / fastest,
+    }
+
+
+def in_a_process(name: str, seconds: float) -> dict[str, Any]:
+    """Return what `measured` returns in a new process, or why it failed."""
+    command = [sys.executable, __file__, "--here", "--seconds", str(seconds), name]
+    told = subprocess.run(command, capture_output=True, text=True)
+    if told.returncode:
+        return {"failed": (told.stderr.strip().splitlines() or ["killed"])[-1]}
+    found: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> None:
+    """Print a line for each preset."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("presets", nargs="*", default=DEFAULT)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.here:
+        print(json.dumps(measured(asked.presets[0], asked.seconds)))
+        return
+    heads = ("parameters", "batch x window", "s/step", "samples/s", "GFLOP/s", "of peak")
+    print(f"{'preset':24}" + "".join(f"{head:>16}" for head in heads))
+    for name in asked.presets:
+        found = in_a_process(name, asked.seconds)
+        if "failed" in found:
+            print(f"{name:24} failed: {found['failed']}", flush=True)
+            continue
+        cells = (
+            f"{found['parameters']:,}",
+            found["batch"],
+            f"{found['step']:.3f}",
+            f"{found['samples']:,.0f}",
+            f"{found['work'] / 1e9:.1f}",
+            f"{100 * found['share']:.0f} %",
+        )
+        print(f"{name:24}" + "".join(f"{cell:>16}" for cell in cells), flush=True)
+    print(f"load of the machine at the end: {os.getloadavg()[0]:.1f}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 6)
+    main()

@@ -99,7 +99,10 @@ MISTAKES = [
     ("experiments.First Try", GOOD["experiments"]["first"], "experiments.First Try: ", "First Try"),
     ("experiments", {}, "experiments: ", "found {}"),
     ("corpora.mine.channels", 2, "experiments.first.model: ", "set its channels to 1"),
-    ("corpora.mine.chunk", {"seconds": 0.1, "overlap": 0.0}, "experiments.first.model: ", "least"),
+    ("corpora.mine.label", "mood", "corpora.mine.label: expected 'genre', 'artist'", "'mood'"),
+    ("experiments.first.sampling.labels", ["a"], "experiments.first.sampling.labels: ", "no label"),
+    ("experiments.first.sampling.labels", "a", "experiments.first.sampling.labels: ", "found 'a'"),
+    ("experiments.first.sampling.labels", [], "experiments.first.sampling.labels: ", "found []"),
 ]
 
 
@@ -116,6 +119,19 @@ def test_a_key_that_is_missing(tmp_path):
     assert complaint(table, tmp_path).startswith("experiments.first.corpus: expected a value")
     del table["experiments"]
     assert complaint(table, tmp_path).startswith("experiments: expected a value")
+
+
+def test_labels_need_a_tag_that_is_the_label(tmp_path):
+    table = changed("corpora.mine.label", None)
+    resolved(table, tmp_path)
+    table["experiments"]["first"]["model"] = {"global_channels": 3}
+    said = complaint(table, tmp_path)
+    assert said.startswith(
+        "experiments.first.model: is told labels, but corpora.mine.label is null"
+    )
+    table["corpora"]["mine"]["label"] = "year"
+    table["experiments"]["first"]["sampling"] = {"labels": ["1991"]}
+    assert resolved(table, tmp_path).experiments["first"].sampling.labels == ["1991"]
 
 
 def test_an_experiment_without_a_preset(tmp_path):

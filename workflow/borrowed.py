@@ -279,8 +279,9 @@ class Session:
         for table in sorted(self._folder.glob("results/*/clips.json")):
             first = {clip["step"]: clip for clip in reversed(json.loads(table.read_text()))}
             for step, clip in sorted(first.items()):
-                words = f"{table.parent.name}, step {step}, temperature {clip['temperature']}"
-                found.append((words, table.parent / clip["mp3"]))
+                label = f"{clip['label']}, " if "label" in clip else ""
+                words = f"step {step}, {label}temperature {clip['temperature']}"
+                found.append((f"{table.parent.name}, {words}", table.parent / clip["mp3"]))
         return found[-count:]
 
     def _need(self, *command: str) -> None:

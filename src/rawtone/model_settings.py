@@ -34,6 +34,13 @@ class Regression(Settings):
     kind: Literal["regression"]
 
 
+class Gaussians(Settings):
+    """A mixture of normal distributions for each coefficient of a spectrum."""
+
+    kind: Literal["gaussians"]
+    components: int = Field(ge=1, description="Distributions in each mixture.")
+
+
 Output = Annotated[Softmax | TwoStage | Logistics | Regression, Field(discriminator="kind")]
 
 
@@ -61,6 +68,11 @@ class ModelSettings(Settings):
         return self.hop
 
     @property
+    def labelled(self) -> bool:
+        """Whether it is told the label of what it hears or makes."""
+        return False
+
+    @property
     def density(self) -> bool:
         """Whether it gives probabilities, and so bits."""
         return self.output.kind != "regression"
@@ -78,11 +90,33 @@ class WaveNet(ModelSettings):
     dilation_channels: int = Field(ge=1)
     skip_channels: int = Field(ge=1)
     biases: bool
+    scalar_input: bool = Field(
+        False, description="Hear each sample as one number from -1 to 1, instead of a row per code."
+    )
+    initial_filter_width: int = Field(
+        32, ge=1, description="Taps of the first convolution; only with scalar_input."
+    )
+    global_channels: int | None = Field(
+        None,
+        ge=1,
+        description="Numbers that stand for a recording's label, which every layer is told; the "
+        "labels are those of corpora.<name>.label.",
+    )
+
+    @property
+    def first_filter_width(self) -> int:
+        """Taps of the first convolution."""
+        return self.initial_filter_width if self.scalar_input else self.filter_width
 
     @property
     def context(self) -> int:
         """Samples that decide the distribution of the next one: the receptive field."""
-        return (self.filter_width - 1) * (sum(self.dilations) + 1) + 1
+        return (self.filter_width - 1) * sum(self.dilations) + self.first_filter_width
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is told the label of what it hears or makes."""
+        return self.global_channels is not None
 
 
 class Convolution(Settings):
@@ -112,6 +146,114 @@ class NextSample(ModelSettings):
     def context(self) -> int:
         """Samples that decide what the first layer hears; the others are in its state."""
         return self.convolution.width if self.convolution else 1
+
+
+class SpectralLayer(Settings):
+    """One LSTM of a stack."""
+
+    units: int = Field(ge=1)
+    activation: Literal["tanh", "sigmoid", "relu", "selu"] = Field(
+        "tanh", description="Of its cell and output, where an LSTM has tanh."
+    )
+    dropout: float = Field(
+        0.0, ge=0, lt=1, description="Share of its outputs that is left out in training."
+    )
+
+
+class Spectral(ModelSettings):
+    """Stacked LSTMs that go from the spectrum of a frame to that of the next (niisan 2017)."""
+
+    family: Literal["spectral"]
+    frame: Annotated[int, Field(ge=4, multiple_of=2)] = Field(
+        description="Samples that are transformed together."
+    )
+    window: Literal["rectangular", "hamming", "sine"] = Field(
+        "rectangular",
+        description="rectangular: frames lie side by side. hamming and sine: they overlap by half "
+        "and fade into each other.",
+    )
+    spectrum: Literal["full", "half"] = Field(
+        description="All complex coefficients, or those up to half the sample rate: the others of "
+        "a real signal mirror them."
+    )
+    scale: float = Field(gt=0, description="What the coefficients are multiplied by.")
+    layers: list[SpectralLayer] = Field(min_length=1, description="The LSTMs, in order.")
+    output: Annotated[Gaussians | Regression, Field(discriminator="kind")] = Field(  # type: ignore[assignment]
+        description="How the next spectrum is predicted."
+    )
+
+    recurrent: ClassVar[bool] = True
+    stereo: ClassVar[bool] = True
+
+    @property
+    def context(self) -> int:
+        """Samples of a window that are heard before the first that is predicted: a frame."""
+        return self.frame
+
+    @property
+    def hop(self) -> int:
+        """Samples from one frame to the next."""
+        return self.frame if self.window == "rectangular" else self.frame // 2
+
+    @property
+    def stride(self) -> int:
+        """What a window's length has to be a multiple of: whole frames."""
+        return self.frame
+
+    @model_validator(mode="after")
+    def _density_of_samples(self) -> Self:
+        if self.output.kind == "gaussians" and self.window != "rectangular":
+            raise ValueError(
+                "expected window rectangular with output gaussians: of frames that overlap a "
+                f"distribution is none of samples; found {self.window}"
+            )
+        return self
+
+
+class LpcLru(ModelSettings):
+    """Linear prediction (LPCNet) under gated linear recurrent units (RG-LRU) over frames."""
+
+    recurrent: ClassVar[bool] = True
+
+    family: Literal["lpc_lru"]
+    output: Logistics = Field(
+        Logistics(kind="logistics", components=4),
+        description="Their means are counted from what linear prediction says.",
+    )
+    frame_size: int = Field(ge=1, description="Samples between two steps of the recurrent layers.")
+    order: int = Field(ge=1, description="Past samples that linear prediction weighs.")
+    spans: list[Annotated[float, Field(gt=1)]] = Field(
+        min_length=1, description="Ages of the samples that a linear prediction is fitted to most."
+    )
+    residuals: int = Field(ge=1, description="Past errors of linear prediction that are heard.")
+    taps: int = Field(ge=1, description="Past codes that are heard as they are.")
+    resonators: int = Field(ge=1, description="Bands of the spectrum that frames are told by.")
+    width: int = Field(ge=1, description="Units of each recurrent layer.")
+    layers: int = Field(ge=1, description="Recurrent layers.")
+    hidden: int = Field(ge=1, description="Units of the layers that work sample by sample.")
+
+    noise: float = Field(
+        0.0, ge=0, description="Loudest noise that training adds to what is heard, in codes."
+    )
+
+    @property
+    def context(self) -> int:
+        """Samples that are heard directly; of all before them, the carried state tells."""
+        return self.frame_size + max(self.order, self.taps)
+
+    @property
+    def stride(self) -> int:
+        """Windows are whole frames."""
+        return self.frame_size
+
+    @model_validator(mode="after")
+    def _frames_hold_residuals(self) -> Self:
+        if self.residuals > self.frame_size:
+            raise ValueError(
+                f"residuals: expected at most frame_size = {self.frame_size}, "
+                f"found {self.residuals}"
+            )
+        return self
 
 
 class SampleRNN(ModelSettings):
@@ -165,7 +307,11 @@ class SampleRNN(ModelSettings):
 
 
 # Told apart by `family`; more families are added here.
-Model = Annotated[WaveNet | SampleRNN | NextSample, Field(discriminator="family")]
+Model = Annotated[
+    WaveNet | SampleRNN | NextSample | Spectral | LpcLru, Field(discriminator="family")
+]
+
+
 _MODEL: TypeAdapter[Any] = TypeAdapter(Model)
 
 

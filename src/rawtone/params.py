@@ -117,6 +117,7 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
             f"{path}.model: family '{model.family}' makes mono audio, but corpus "
             f"'{experiment.corpus}' has {corpus.channels} channels; set its channels to 1"
         )
+    _check_labels(path, experiment, corpus)
     if training.window % model.stride:
         raise UserError(
             f"{path}.training.window: expected a multiple of {model.stride}, which family "
@@ -134,6 +135,20 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
             f"{path}.model.output.kind: expected at most {MOST_LEVELS_OF_A_SOFTMAX} levels with "
             f"softmax, found {levels}; set it to two_stage or logistics, or quantizer.levels to "
             "fewer"
+        )
+
+
+def _check_labels(path: str, experiment: Experiment, corpus: Corpus) -> None:
+    """Refuse labels where there are none, and where nobody is told them."""
+    if experiment.model.labelled and corpus.label is None:
+        raise UserError(
+            f"{path}.model: is told labels, but corpora.{experiment.corpus}.label is null; set "
+            "that to the tag that is the label, or to folder"
+        )
+    if not experiment.model.labelled and experiment.sampling.labels != "all":
+        raise UserError(
+            f"{path}.sampling.labels: expected none, as the model is told no labels, found "
+            f"{experiment.sampling.labels}; set model.global_channels of a wavenet to tell it them"
         )
 
 

@@ -83,6 +83,11 @@ class Corpus(Settings):
     channels: Literal[1, 2] = Field(1, description="1 is mono, 2 is stereo.")
     chunk: Chunking = Chunking()
     split: Split = Split()
+    label: Literal["genre", "artist", "album", "year", "folder"] | None = Field(
+        "genre",
+        description="What a model with global_channels is told of a recording: one of its tags, "
+        "or the folder within its source in which it lies.",
+    )
     strict: bool = Field(False, description="Stop at the first recording that cannot be used.")
     ffmpeg: Literal["bundled", "system"] = Field(
         "bundled", description="bundled decodes to the same bytes on every machine."
@@ -208,10 +213,15 @@ class Sampling(Settings):
     seeds: list[Annotated[int, Field(ge=0)]] = Field(
         min_length=1, description="One clip each for every temperature."
     )
+    labels: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
+        "all", description="Of a model that is told labels: those of which clips are made."
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         _unequal(self.temperatures, self.seeds)
+        if self.labels != "all":
+            _unequal(self.labels)
         return self
 
 

@@ -47,3 +47,13 @@ def test_flac_can_not_compress_noise_but_a_tone(levels: int, most: float) -> Non
     tone = np.round((np.sin(2 * np.pi * turns) * 0.4 + 0.5) * (levels - 1)).astype(int)
     assert 0.99 * np.log2(levels) < flac_bits(noise, levels, 8000) < most
     assert flac_bits(tone, levels, 8000) < 0.6 * np.log2(levels)
+
+
+def test_two_channels_count_as_two_samples() -> None:
+    """So that bits of stereo compare with those of mono."""
+    random = np.random.default_rng(0)
+    left, right = random.integers(0, 256, 40_000), random.integers(0, 4, 40_000)
+    both = np.stack([left, right], axis=1)
+    assert entropy_bits(both, 256) == pytest.approx(entropy_bits(both.T.ravel(), 256))
+    assert flac_bits(np.stack([left, left], axis=1), 256, 8000) == pytest.approx(4, abs=0.2)
+    assert flac_bits(both, 256, 8000) == pytest.approx((8 + 2) / 2, abs=0.6)

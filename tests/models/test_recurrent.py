@@ -12,7 +12,7 @@ backend.start()
 from rawtone.models.matrices import Linear  # noqa: E402
 from rawtone.models.recurrent import Recurrent, Stack  # noqa: E402
 
-KINDS = ("gru", "gru_reset_before", "lstm")
+KINDS = ("gru", "gru_reset_before", "lstm", "lstm_sigmoid", "lstm_relu", "lstm_selu")
 INPUTS, UNITS, BATCH, TIME = 3, 4, 2, 5
 
 
@@ -28,8 +28,9 @@ def randomize(layer: keras.layers.Layer) -> None:
 def theirs(kind: str, ours: Recurrent) -> keras.layers.Layer:
     """Return Keras's layer with the weights of ours."""
     options = {"return_sequences": True, "return_state": True}
-    if kind == "lstm":
-        layer = keras.layers.LSTM(UNITS, **options)
+    if kind.startswith("lstm"):
+        activation = kind.removeprefix("lstm").strip("_") or "tanh"
+        layer = keras.layers.LSTM(UNITS, activation=activation, **options)
     else:
         layer = keras.layers.GRU(UNITS, reset_after=kind == "gru", **options)
     layer.build((None, TIME, INPUTS))
@@ -49,7 +50,7 @@ def test_a_layer_computes_what_keras_computes_from_a_given_state(
     randomize(ours)
     x, state = drawn(7, BATCH, TIME, INPUTS), drawn(8, BATCH, ours.state_size)
     outputs, after = ours.sequence(x, state)
-    parts = np.split(state, 2, axis=-1) if kind == "lstm" else [state]
+    parts = np.split(state, 2, axis=-1) if kind.startswith("lstm") else [state]
     expected, *left = theirs(kind, ours)(x, initial_state=[ops.array(part) for part in parts])
     np.testing.assert_allclose(outputs, expected, atol=1e-6)
     np.testing.assert_allclose(after, np.concatenate(left, axis=-1), atol=1e-6)

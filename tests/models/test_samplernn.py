@@ -15,12 +15,15 @@ from pydantic import ValidationError
 from rawtone.audio import quantizers
 from rawtone.model_settings import SampleRNN as Settings
 from rawtone.models import backend
+from rawtone.settings import Experiment, Training
 
 backend.start()
 
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio  # noqa: E402
 from rawtone.models.samplernn import SampleRNN  # noqa: E402
+from rawtone.training.batches import Batch  # noqa: E402
+from rawtone.training.trainer import Trainer  # noqa: E402
 
 MU_LAW = Audio(quantizers.make("mu-law", 256))
 WIDTH = 1024
@@ -127,16 +130,14 @@ PRESETS = {
     "sharks-overfit-one-song": 90_652_928,
     "sharks-mu-law": 90_652_928,
     "sharks-linear": 90_652_928,
-    "samplernn-small": 0,
-    "samplernn-demo": 0,
+    "samplernn-small": 3_178_752,
+    "samplernn-demo": 2_091_776,
 }
 
 
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_are_whole_experiments_of_the_published_networks(name: str) -> None:
-    from rawtone.settings import Experiment
-
     text = resources.files("rawtone.presets").joinpath(f"{name}.yaml").read_text()
     table = yaml.safe_load(text) | {"corpus": "demo", "preset": name}
     experiment = Experiment.model_validate(table)
@@ -277,3 +278,47 @@ def test_paths_of_weights_are_unique_and_do_not_depend_on_what_was_built_before(
     paths = [[variable.path for variable in model.variables] for model in models]
     assert paths[0] == paths[1]
     assert len(set(paths[0])) == len(paths[0])
+
+
+def test_training_goes_on_from_its_state_as_if_nothing_had_happened() -> None:
+    """What windows leave behind and what dropout will draw are part of the state."""
+    training = Training(
+        steps=4,
+        batch_size=2,
+        window=12,
+        learning_rate=0.01,
+        warmup_steps=0,
+        schedule="constant",
+        clip_norm=1.0,
+        seed=0,
+        log_every=1,
+        validate_every=1,
+        validation_batches=1,
+        checkpoint_every=1,
+    )
+
+    def trainer() -> Trainer:
+        changed = {"frame_sizes": [2, 4], "dim": 4, "rnn_layers": 2, "rnn_dropout": 0.5}
+        return Trainer(build(sizes(**changed), MU_LAW), training)
+
+    random = np.random.default_rng(0)
+    fresh = np.array([[True, True], [False, True], [False, False], [False, False]])
+    batches = [
+        Batch(
+            random.integers(0, 256, (2, 15)).astype("int32"),
+            random.integers(0, 256, (2, 12)).astype("int32"),
+            np.ones((2, 12), "float32"),
+            np.zeros(2, "int32"),
+            fresh[index],
+        )
+        for index in range(4)
+    ]
+    one = trainer()
+    for batch in batches[:2]:
+        one.update([batch], 0.01)
+    other = trainer()
+    other.restore(one.state())
+    for batch in batches[2:]:
+        assert one.update([batch], 0.01) == other.update([batch], 0.01)
+    for name, array in one.state().items():
+        np.testing.assert_array_equal(array, other.state()[name])

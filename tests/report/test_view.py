@@ -83,6 +83,31 @@ def test_nearby_temperatures_have_files_of_their_own() -> None:
     assert len({asset("x", clip) for clip in clips}) == 3
 
 
+def told(label: str, temperature: float, seed: int = 0) -> dict[str, object]:
+    """Return a clip of a label, as the stage sample lists it."""
+    wav = f"clips/step-00000001/{label.strip('<>')}-t{temperature}-s{seed}.wav"
+    return {"step": 1, "label": label, "temperature": temperature, "seed": seed, "wav": wav}
+
+
+def test_clips_of_labels_stand_side_by_side() -> None:
+    """A column for every label at every temperature; what was heard goes to its own clip."""
+    clips = [told(label, t, seed) for label in ("a", "<b>") for t in (1.0, 0.9) for seed in (1, 0)]
+    heard = [
+        {"step": "1", "label": label, "temperature": "0.9", "seed": "0", "onsets_per_second": n}
+        for label, n in (("a", "1"), ("<b>", "2"))
+    ]
+    view = experiment("x", "p", "c", Published(clips=clips, melody=heard))
+    columns = view.checkpoints[0].columns
+    assert [(c.label, c.temperature) for c in columns] == [
+        ("<b>", "0.9"), ("<b>", "1"), ("a", "0.9"), ("a", "1")
+    ]  # fmt: skip
+    assert [clip.seed for clip in columns[0].clips] == [0, 1]
+    assert columns[0].clips[0].label == "step 1, <b>, temperature 0.9, seed 0"
+    assert [columns[i].clips[0].melody[:3] for i in (0, 2)] == ["2.0", "1.0"]
+    assert columns[0].clips[0].asset == "x/step-00000001-b-t0.9-s0"
+    assert len({asset("x", clip) for clip in clips}) == len(clips)
+
+
 def test_a_corpus_without_tables_has_a_section() -> None:
     view = corpus("c", Prepared())
     assert view.summary == "No recordings prepared yet."

@@ -34,7 +34,8 @@ def cut(
     split = {"by": by, "validation": 0.1, "test": 0.1}
     table_of_settings = {"sample_rate": RATE, "channels": channels, "strict": False}
     files.write_json(
-        Path("settings/chunk/mine.json"), table_of_settings | {"chunk": chunks, "split": split}
+        Path("settings/chunk/mine.json"),
+        table_of_settings | {"chunk": chunks, "label": "genre", "split": split},
     )
     folder = Path("data/tracks/mine")
     folder.mkdir(parents=True, exist_ok=True)

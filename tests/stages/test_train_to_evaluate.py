@@ -213,6 +213,7 @@ def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> Non
     for split in ("validation", "test"):
         assert found["samples"][split] == pytest.approx(seconds[split] * 4000)
         assert 0 < found["entropy_bits"][split] <= found["uniform_bits"] == 8
+        assert 0 < found["linear_prediction_bits"][split] < found["uniform_bits"]
     assert found["validation_bits"] < found["uniform_bits"]
     best = min((row for row in rows if row["split"] == "validation"), key=lambda row: row["bits"])
     assert found["best_step"] == int(best["step"])

@@ -20,8 +20,8 @@ _Curve = Callable[[NDArray[np.float64], int], NDArray[np.float64]]
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
-_A = 87.6
-_LN_EA = 1.0 + math.log(_A)
+A = 87.6
+_LN_EA = 1.0 + math.log(A)
 
 
 def _mu_law(x: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
@@ -39,13 +39,13 @@ def _mu_law_inverse(s: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
 def _a_law(x: NDArray[np.float64], _levels: int) -> NDArray[np.float64]:
     """Bend by A-law, A = 87.6 (the continuous curve of ITU-T G.711)."""
     size = np.abs(x)
-    bent = np.where(size < 1 / _A, _A * size, 1.0 + np.log(np.maximum(_A * size, 1.0)))
+    bent = np.where(size < 1 / A, A * size, 1.0 + np.log(np.maximum(A * size, 1.0)))
     return np.copysign(bent / _LN_EA, x)
 
 
 def _a_law_inverse(s: NDArray[np.float64], _levels: int) -> NDArray[np.float64]:
     size = np.abs(s) * _LN_EA
-    return np.copysign(np.where(size < 1.0, size, np.exp(size - 1.0)) / _A, s)
+    return np.copysign(np.where(size < 1.0, size, np.exp(size - 1.0)) / A, s)
 
 
 def _straight(x: NDArray[np.float64], _levels: int) -> NDArray[np.float64]:
@@ -132,6 +132,15 @@ class Quantizer:
         samples: NDArray[np.float32] = _middles(self)[np.asarray(codes)]
         return samples
 
+    def edges(self) -> NDArray[np.float64]:
+        """Return where each code's cell begins, and where the last one ends.
+
+        Returns:
+            float64 [levels + 1], ascending from -1 to 1: samples between the edges q and q + 1 are
+            encoded as q.
+        """
+        return _edges(self)
+
     def table(self) -> Codes:
         """Return the codes of all 16-bit samples.
 
@@ -153,6 +162,16 @@ def _middles(quantizer: Quantizer) -> NDArray[np.float32]:
     s = 2.0 * np.arange(quantizer.levels) / quantizer.steps - 1.0
     _, unbend = _CURVES[quantizer.kind]
     return _frozen(np.clip(unbend(s, quantizer.levels), -1.0, 1.0).astype(np.float32))
+
+
+@cache
+def _edges(quantizer: Quantizer) -> NDArray[np.float64]:
+    s = (2.0 * np.arange(quantizer.levels + 1) - 1.0) / quantizer.steps - 1.0
+    _, unbend = _CURVES[quantizer.kind]
+    edges = unbend(np.clip(s, -1.0, 1.0), quantizer.levels)
+    # the last code of the linear kind takes what would round to one more, too
+    edges[[0, -1]] = -1.0, 1.0
+    return _frozen(edges)
 
 
 def _frozen(array: NDArray[_Scalar]) -> NDArray[_Scalar]:

@@ -50,13 +50,13 @@ def entropy_bits(codes: NDArray[np.integer], levels: int) -> float:
     """Return the order-0 entropy: what a coder needs that knows the histogram and nothing else.
 
     Args:
-        codes: [samples], below `levels`.
+        codes: [samples] or [samples, channels], below `levels`.
         levels: number of codes.
 
     Returns:
-        Bits per sample.
+        Bits per sample of a channel.
     """
-    shares = np.bincount(codes, minlength=levels) / len(codes)
+    shares = np.bincount(codes.ravel(), minlength=levels) / codes.size
     present = shares[shares > 0]
     return float(-(present * np.log2(present)).sum())
 
@@ -65,12 +65,13 @@ def flac_bits(codes: NDArray[np.integer], levels: int, sample_rate: int) -> floa
     """Return the size of the codes as FLAC at its highest compression level.
 
     Args:
-        codes: [samples], below `levels`; up to 256 levels are stored as 8 bits, others as 16.
+        codes: [samples] or [samples, channels], below `levels`; up to 256 levels are stored as 8
+            bits, others as 16.
         levels: number of codes.
         sample_rate: only written into the header.
 
     Returns:
-        Bits per sample, the file's header included.
+        Bits per sample of a channel, the file's header included.
     """
     bits = 8 if levels <= 256 else 16
     centred = (codes.astype(np.int32) - levels // 2) << (16 - bits)
@@ -78,4 +79,4 @@ def flac_bits(codes: NDArray[np.integer], levels: int, sample_rate: int) -> floa
     subtype = "PCM_S8" if bits == 8 else "PCM_16"
     pcm = centred.astype(np.int16)
     soundfile.write(file, pcm, sample_rate, format="FLAC", subtype=subtype, compression_level=1.0)
-    return 8 * len(file.getvalue()) / len(codes)
+    return 8 * len(file.getvalue()) / codes.size

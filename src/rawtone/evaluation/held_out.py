@@ -38,7 +38,9 @@ class HeldOut:
         model = model_settings.model(self.config["model"])
         window = _WINDOW - _WINDOW % model.stride
         quantizer = Quantizer(**self.config["quantizer"])
-        return order(self.chunks, self.split, quantizer, model, (_BATCH, window))
+        labels = tuple(self.config.get("labels", ()))
+        sizes = (_BATCH, window)
+        return order(self.chunks, self.split, quantizer, model, sizes, labels=labels)
 
     @property
     def batches(self) -> Iterator[Batch]:
@@ -54,6 +56,10 @@ class HeldOut:
 
     @cached_property
     def codes(self) -> NDArray[np.int32]:
-        """All samples of the split as codes, chunk after chunk: int32 [samples]."""
+        """All samples of the split as codes, chunk after chunk.
+
+        Returns:
+            int32 [samples], of stereo audio [samples, channels].
+        """
         batches = Windows(self.order.excerpts).sweep(self._firsts)  # walks go side by side
         return np.concatenate([batch.targets[batch.weights > 0] for batch in batches])

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rawtone.audio import levels
 from rawtone.audio.pcm import Pcm
@@ -67,7 +68,7 @@ class Listener:
     def notes(self) -> list[int]:
         """MIDI numbers of the notes the training recordings use."""
         rows = self._rows(("train",), _CHUNKS_FOR_NOTES)
-        audio = (as_float(self._chunk(row)) for row in rows)
+        audio = (mono(self._chunk(row)) for row in rows)
         return melody.corpus_notes(audio, self.chunks.sample_rate)
 
     @cached_property
@@ -88,9 +89,9 @@ class Listener:
         return melody.judge([self._melody(chunk, rate) for chunk in chunks])
 
     def hear(self, clip: Pcm, sample_rate: int) -> Heard:
-        """Listen to a clip, int16 [samples]."""
+        """Listen to a clip, int16 [samples] or [samples, channels]."""
         silent = levels.longest_silence(clip, sample_rate, SILENCE_DBFS)
-        spectrum = average_spectrum([as_float(clip)], sample_rate)
+        spectrum = average_spectrum([mono(clip)], sample_rate)
         return Heard(
             self._melody(clip, sample_rate),
             levels.rms_dbfs(clip),
@@ -123,14 +124,18 @@ class Listener:
         return self.chunks.pcm[row, : self.chunks.lengths[row]]
 
     def _melody(self, audio: Pcm, sample_rate: int) -> melody.Melody:
-        return melody.hear(as_float(audio), sample_rate, self.notes)
+        return melody.hear(mono(audio), sample_rate, self.notes)
 
     def _spectrum(self, splits: Sequence[str]) -> Floats:
         rows = self._rows(splits)
         audio = (self.quantizer.decode(self.quantizer.encode(self._chunk(row))) for row in rows)
-        return average_spectrum(audio, self.chunks.sample_rate)
+        return average_spectrum(map(_mixed, audio), self.chunks.sample_rate)
 
 
-def as_float(audio: Pcm) -> Floats:
-    """Return int16 samples as float64 between -1 and 1."""
-    return audio.astype(np.float64) / 32768
+def mono(audio: Pcm) -> Floats:
+    """Return int16 samples as float64 [samples] between -1 and 1, channels mixed."""
+    return _mixed(audio.astype(np.float64) / 32768)
+
+
+def _mixed(audio: NDArray[Any]) -> NDArray[Any]:
+    return audio.mean(axis=1) if audio.ndim == 2 else audio

@@ -24,10 +24,17 @@ BLOCK = 2000
 
 @dataclass(frozen=True)
 class Stream:
-    """What decides a clip, besides the checkpoint."""
+    """What decides a clip, besides the checkpoint.
+
+    Attributes:
+        seed: of its random numbers.
+        temperature: 1 is what was learned; 0 takes the likeliest.
+        label: the number of its label, for models that are told one.
+    """
 
     seed: int
     temperature: float
+    label: int = 0
 
 
 class Loop:
@@ -50,9 +57,9 @@ class Loop:
             state_mapping=list(zip(self.model.variables, weights, strict=True))
         )
 
-    def _start(self, weights: Sequence[Any]) -> Any:
+    def _start(self, weights: Sequence[Any], labels: Any) -> Any:
         with self._with_weights(weights):
-            return self.model.initial_state(LANES)
+            return self.model.initial_state(LANES, labels)
 
     def _block(
         self, weights: Sequence[Any], state: Any, code: Any, temperature: Any, uniform: Any
@@ -87,7 +94,8 @@ class Loop:
         lanes = [*streams, *[Stream(seed=0, temperature=1.0)] * (LANES - len(streams))]
         weights = [ops.convert_to_tensor(variable.value) for variable in self.model.variables]
         temperature = np.array([stream.temperature for stream in lanes], dtype=np.float32)
-        state = self.start(weights)
+        labels = np.array([stream.label for stream in lanes], dtype=np.int32)
+        state = self.start(weights, labels)
         code = np.full((LANES, *self.model.frame), self.silence, dtype=np.int32)
         block = self.steps * self.model.settings.hop
         for begin in range(0, samples, block):

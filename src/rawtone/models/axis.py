@@ -3,11 +3,12 @@
 It is the companded one of mu-law and A-law, the linear one otherwise.
 """
 
+import math
 from typing import Any
 
 from keras import ops
 
-from rawtone.audio.quantizers import Quantizer
+from rawtone.audio.quantizers import A, Quantizer
 
 
 def position(codes: Any, quantizer: Quantizer) -> Any:
@@ -29,3 +30,20 @@ def nearest(positions: Any, quantizer: Quantizer) -> Any:
     """
     codes = ops.floor((positions + 1.0) * (quantizer.steps / 2.0) + 0.5)
     return ops.cast(ops.clip(codes, 0, quantizer.levels - 1), "int32")
+
+
+def place(samples: Any, quantizer: Quantizer) -> Any:
+    """Return where samples stand, float32 of the same shape: not rounded to codes.
+
+    Args:
+        samples: float32 of any shape; those beyond -1 and 1 are clipped.
+        quantizer: whose axis it is.
+    """
+    size = ops.minimum(ops.abs(samples), 1.0)
+    if quantizer.kind == "mu-law":
+        mu = quantizer.levels - 1.0
+        size = ops.log1p(mu * size) / math.log1p(mu)
+    elif quantizer.kind == "a-law":
+        large = 1.0 + ops.log(ops.maximum(A * size, 1.0))
+        size = ops.where(size < 1 / A, A * size, large) / (1.0 + math.log(A))
+    return ops.sign(samples) * size

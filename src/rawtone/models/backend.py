@@ -88,7 +88,7 @@ def compiled(function: Callable[..., Any], jit: bool = True) -> Callable[..., An
     """Compile a function of tensors for the backend in use.
 
     Args:
-        function: of tensors.
+        function: of tensors, whose gradients nobody needs.
         jit: whether by XLA, where the backend has another way, too.
     """
     import keras
@@ -103,7 +103,19 @@ def compiled(function: Callable[..., Any], jit: bool = True) -> Callable[..., An
 
         jitted: Callable[..., Any] = jax.jit(function)
         return jitted
-    return function
+    return _without_gradients(function)
+
+
+def _without_gradients(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let PyTorch record nothing, and take arrays: it multiplies a tensor by no array."""
+    import keras
+    import torch
+
+    def run(*inputs: Any) -> Any:
+        with torch.no_grad():
+            return function(*keras.tree.map_structure(keras.ops.convert_to_tensor, inputs))
+
+    return run
 
 
 def device() -> str:

@@ -9,13 +9,17 @@ from numpy.typing import NDArray
 
 from rawtone.errors import UserError
 from rawtone.models.family import Audio, Family
+from rawtone.models.lpc_lru import LpcLru
 from rawtone.models.next_sample import NextSample
 from rawtone.models.samplernn import SampleRNN
+from rawtone.models.spectral import Spectral
 from rawtone.models.wavenet import WaveNet
 
 FAMILIES: dict[str, Any] = {
+    "lpc_lru": LpcLru,
     "next_sample": NextSample,
     "samplernn": SampleRNN,
+    "spectral": Spectral,
     "wavenet": WaveNet,
 }
 

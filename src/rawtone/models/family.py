@@ -8,6 +8,7 @@ import keras
 from rawtone.audio.quantizers import Quantizer
 from rawtone.model_settings import ModelSettings
 from rawtone.models import heads
+from rawtone.models.head import Head
 
 State = tuple[Any, ...]
 
@@ -38,16 +39,23 @@ class Family(keras.Model):
         settings: of the family.
         audio: what it hears and makes.
         name: of the family.
+        head: that predicts; without it the one that the settings name.
     """
 
     jit = True  # whether XLA makes its training faster
     frame: tuple[int, ...] = ()
 
-    def __init__(self, settings: ModelSettings, audio: Audio, name: str) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        audio: Audio,
+        name: str,
+        head: Head | None = None,
+    ) -> None:
         super().__init__(name=name)
         self.settings = settings
         self.audio = audio
-        self.head = heads.make(settings.output, audio.quantizer)
+        self.head = head or heads.make(settings.output, audio.quantizer)
 
     def call(
         self, codes: Any, carry: State = (), labels: Any = None, training: bool = False

@@ -52,6 +52,19 @@ class LogisticMixture(Head):
         bent = ops.sigmoid(widths + self.first)
         return logits, means, ops.exp(self.narrow + self.range * bent)
 
+    def features(self, logits: Any, means: Any, widths: Any) -> Any:
+        """Return the features of a mixture, the inverse of `_mixture`.
+
+        Args:
+            logits: of the components' shares, float32 [..., components].
+            means: in cells from the middle of the axis, of the same shape.
+            widths: logarithms of the widths in cells, of the same shape.
+        """
+        spread = ops.convert_to_tensor(self.spread, "float32")
+        share = ops.clip((widths - self.narrow) / self.range, 1e-4, 1.0 - 1e-4)
+        bent = ops.log(share) - ops.log1p(-share) - self.first
+        return ops.concatenate([logits, means * (2.0 / self.steps) - spread, bent], axis=-1)
+
     def loss(self, features: Any, codes: Any) -> Any:
         """Return the negative logarithm of the mass in the codes' cells."""
         logits, means, widths = self._mixture(features)

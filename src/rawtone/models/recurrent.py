@@ -13,7 +13,7 @@ import keras
 from keras import ops
 
 from rawtone.models.matrices import Matrix, tensor
-from rawtone.models.recurrent_cells import CELLS, Cell
+from rawtone.models.recurrent_cells import CELLS, LSTM, Cell
 
 State = tuple[Any, ...]
 
@@ -83,7 +83,7 @@ class Recurrent(keras.layers.Layer):
     """One recurrent layer.
 
     Args:
-        kind: of cell: "gru", "lstm", or "gru_reset_before".
+        kind: of cell, one of `recurrent_cells.CELLS`.
         inputs: features that come in.
         units: features that go out.
         name: of the layer.
@@ -109,7 +109,9 @@ class Recurrent(keras.layers.Layer):
 
         def start(shape: Any, dtype: Any) -> Any:
             zeros = ops.zeros(shape, dtype=dtype)
-            forget = ops.full((units,), forget_bias if kind == "lstm" else 0.0, dtype=dtype)
+            forget = ops.full(
+                (units,), forget_bias if isinstance(self.cell, LSTM) else 0.0, dtype=dtype
+            )
             return ops.slice_update(zeros, (units,), forget)
 
         self.bias = self.add_weight(name="bias", shape=(gates,), initializer=start)

@@ -5,6 +5,8 @@ is [batch, state_size]; kernel [units, gates * units] is the recurrent matrix. W
 the way back, and the gradients that the way back gives, are both [..., 4 units].
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from keras import ops
@@ -127,10 +129,30 @@ class ResetBefore(Cell):
         return d_x, d_kernel, ops.sum(d_x, axis=(0, 1))
 
 
+# The slope of a function, where its value is y. (Of SELU: scale, and scale times alpha.)
+_SCALE, _STEEP = 1.0507009873554805, 1.7580993408473766
+_SLOPES: dict[str, Callable[[Any], Any]] = {
+    "tanh": lambda y: 1 - y * y,
+    "sigmoid": lambda y: y * (1 - y),
+    "relu": lambda y: ops.cast(y > 0, y.dtype),
+    "selu": lambda y: ops.where(y > 0, _SCALE, y + _STEEP),
+}
+
+
 class LSTM(Cell):
-    """Gates i, f, g, o; the state is the output and the cell's memory."""
+    """Gates i, f, g, o; the state is the output and the cell's memory.
+
+    Args:
+        units: features of its output.
+        activation: of g and of the memory: "tanh", "sigmoid", "relu" or "selu".
+    """
 
     gates = 4
+
+    def __init__(self, units: int, activation: str = "tanh") -> None:
+        super().__init__(units)
+        self.bend = getattr(ops, activation)
+        self.slope = _SLOPES[activation]
 
     @property
     def state_size(self) -> int:
@@ -138,24 +160,24 @@ class LSTM(Cell):
         return 2 * self.units
 
     def advance(self, x: Any, state: Any, kernel: Any, bias: Any) -> tuple[Any, Any]:
-        """Return o * tanh(c), c with c = f * memory + i * g."""
+        """Return o * bend(c), c with c = f * memory + i * g."""
         output, memory = _parts(state, 2)
         i, f, g, o = _parts(x + ops.matmul(output, kernel) + bias, 4)
-        i, f, g, o = ops.sigmoid(i), ops.sigmoid(f), ops.tanh(g), ops.sigmoid(o)
+        i, f, g, o = ops.sigmoid(i), ops.sigmoid(f), self.bend(g), ops.sigmoid(o)
         memory = f * memory + i * g
-        return _joined(o * ops.tanh(memory), memory), _joined(i, f, g, o)
+        return _joined(o * self.bend(memory), memory), _joined(i, f, g, o)
 
     def retreat(self, d_state: Any, before: Any, saved: Any, kernel: Any) -> tuple[Any, Any]:
         """Return the gradients of the state, and of i, f, g, o."""
         d_output, d_memory = _parts(d_state, 2)
         _, memory = _parts(before, 2)
         i, f, g, o = _parts(saved, 4)
-        bent = ops.tanh(f * memory + i * g)
-        d_memory = d_memory + d_output * o * (1 - bent * bent)
+        bent = self.bend(f * memory + i * g)
+        d_memory = d_memory + d_output * o * self.slope(bent)
         d_gates = _joined(
             d_memory * g * i * (1 - i),
             d_memory * memory * f * (1 - f),
-            d_memory * i * (1 - g * g),
+            d_memory * i * self.slope(g),
             d_output * bent * o * (1 - o),
         )
         return _joined(ops.matmul(d_gates, ops.transpose(kernel)), d_memory * f), d_gates
@@ -166,4 +188,11 @@ class LSTM(Cell):
         return d_gates, _product(outputs, d_gates), ops.sum(d_gates, axis=(0, 1))
 
 
-CELLS: dict[str, type[Cell]] = {"gru": GRU, "gru_reset_before": ResetBefore, "lstm": LSTM}
+CELLS: dict[str, Callable[[int], Cell]] = {
+    "gru": GRU,
+    "gru_reset_before": ResetBefore,
+    "lstm": LSTM,
+    "lstm_sigmoid": partial(LSTM, activation="sigmoid"),
+    "lstm_relu": partial(LSTM, activation="relu"),
+    "lstm_selu": partial(LSTM, activation="selu"),
+}

@@ -4,9 +4,11 @@ The parallel form shrinks the sequence layer by layer instead of padding it, so 
 has its whole context. The streaming form keeps, for each layer, the past inputs its filter needs.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from rawtone.model_settings import WaveNet as WaveNetSettings
@@ -37,6 +39,10 @@ class ResidualBlock(keras.layers.Layer):
             name="dense", shape=(self.channels, residual), trainable=not last
         )
         self.skip = self.add_weight(name="skip", shape=(self.channels, skip))
+        if settings.global_channels:
+            labels = (settings.global_channels, self.channels)
+            self.filter_label = self.add_weight(name="filter_label", shape=labels)
+            self.gate_label = self.add_weight(name="gate_label", shape=labels)
         self.biases = settings.biases
         if self.biases:
             self.gated_bias = self.add_weight(
@@ -48,8 +54,22 @@ class ResidualBlock(keras.layers.Layer):
             self.skip_bias = self.add_weight(name="skip_bias", shape=(skip,), initializer="zeros")
         self.built = True
 
-    def gated(self, taps: list[Any]) -> Any:
-        """Return tanh(filter) * sigmoid(gate) of the taps, each [..., residual_channels]."""
+    def told(self, embedded: Any) -> Any:
+        """Return what labels add to filter and gate, [batch, 2 * dilation_channels].
+
+        Args:
+            embedded: [batch, global_channels].
+        """
+        kernel = ops.concatenate([self.filter_label, self.gate_label], axis=-1)
+        return ops.matmul(embedded, kernel)
+
+    def gated(self, taps: list[Any], told: Any) -> Any:
+        """Return tanh(filter) * sigmoid(gate).
+
+        Args:
+            taps: each [..., residual_channels].
+            told: [..., 2 * dilation_channels], which is added to both; None without labels.
+        """
         # filter and gate as one matrix product
         kernel = ops.concatenate([self.filter, self.gate], axis=-1)
         both = ops.matmul(
@@ -57,6 +77,8 @@ class ResidualBlock(keras.layers.Layer):
         )
         if self.biases:
             both = both + self.gated_bias
+        if told is not None:
+            both = both + told
         return ops.tanh(both[..., : self.channels]) * ops.sigmoid(both[..., self.channels :])
 
     def residual(self, x: Any, gated: Any) -> Any:
@@ -77,16 +99,21 @@ class WaveNet(Family):
 
     def __init__(self, settings: WaveNetSettings, audio: Audio) -> None:
         super().__init__(settings, audio, name="wavenet")
-        levels = audio.quantizer.levels
         self.width = settings.filter_width
-        skip = settings.skip_channels
+        self.first_width = settings.first_filter_width
+        levels = audio.quantizer.levels
+        self.samples = audio.quantizer.decode(np.arange(levels))
+        inputs = 1 if settings.scalar_input else levels
         self.causal = self.add_weight(
-            name="causal", shape=(self.width, levels, settings.residual_channels)
+            name="causal", shape=(self.first_width, inputs, settings.residual_channels)
         )
+        if settings.global_channels:
+            self.embedding = self._label_table(settings.global_channels)
         self.blocks = [
             ResidualBlock(settings, dilation, index == len(settings.dilations) - 1, f"block{index}")
             for index, dilation in enumerate(settings.dilations)
         ]
+        skip = settings.skip_channels
         self.post = [
             keras.layers.Dense(skip, use_bias=settings.biases, name="post0"),
             keras.layers.Dense(self.head.size, use_bias=settings.biases, name="post1"),
@@ -94,6 +121,13 @@ class WaveNet(Family):
         for dense in self.post:
             dense.build((None, skip))
         self.built = True
+
+    def _label_table(self, channels: int) -> Any:
+        labels = self.audio.labels
+        if not labels:
+            raise ValueError("Expected a number of labels with global_channels. Received: labels=0")
+        initializer = "identity" if labels == channels else "glorot_uniform"
+        return self.add_weight(name="embedding", shape=(labels, channels), initializer=initializer)
 
     def activations(self, batch: int, window: int) -> int:
         """Return how many numbers the parallel form keeps for its backward pass.
@@ -104,17 +138,50 @@ class WaveNet(Family):
         """
         sizes = self.settings
         taps, gates = self.width * sizes.residual_channels, 4 * sizes.dilation_channels
-        length, lengths = sizes.context - 1 + window - (self.width - 1), 0
+        length, lengths = sizes.context + window - self.first_width, 0
+        heard = length * self.first_width if sizes.scalar_input else 0
         for block in self.blocks:
             length -= (self.width - 1) * block.dilation
             lengths += length
         scored = len(self.blocks) * sizes.dilation_channels + 4 * sizes.skip_channels
         return batch * (
-            lengths * (taps + gates + sizes.residual_channels)
+            heard
+            + lengths * (taps + gates + sizes.residual_channels)
             + window * (scored + 3 * self.head.size)
         )
 
+    def conditioning(self, labels: Any) -> State:
+        """Return what labels add to filter and gate, for each block.
+
+        Args:
+            labels: int32 [batch].
+
+        Returns:
+            [batch, 2 * dilation_channels] for each block; () where there are no labels.
+        """
+        if not self.settings.labelled:
+            return ()
+        embedded = ops.take(self.embedding, labels, axis=0)
+        return tuple(block.told(embedded) for block in self.blocks)
+
+    def _told(self, conditioning: State) -> Iterator[tuple[ResidualBlock, Any]]:
+        """Yield the blocks, each with what it is told."""
+        return zip(self.blocks, conditioning or [None] * len(self.blocks), strict=True)
+
+    def _heard(self, codes: Any) -> Any:
+        """Return codes as the first convolution hears them: as samples, or as they are."""
+        if not self.settings.scalar_input:
+            return codes
+        return ops.take(ops.convert_to_tensor(self.samples), codes, axis=0)
+
+    def _taps(self, past: Any) -> list[Any]:
+        heard = self._heard(past)
+        return [heard[k] for k in range(self.first_width)]
+
     def _embed(self, taps: list[Any]) -> Any:
+        if self.settings.scalar_input:
+            kernel = ops.convert_to_tensor(self.causal)[:, 0]
+            return ops.matmul(ops.cast(ops.stack(taps, axis=-1), kernel.dtype), kernel)
         # a convolution of one-hot codes is a sum of table rows
         return sum(ops.take(self.causal[k], tap, axis=0) for k, tap in enumerate(taps))
 
@@ -133,14 +200,16 @@ class WaveNet(Family):
     ) -> tuple[Any, State]:
         """Predict every sample that has its whole context."""
         scored = codes.shape[1] - self.settings.context + 1
-        n = codes.shape[1] - self.width + 1
-        x = self._embed([codes[:, k : k + n] for k in range(self.width)])
+        n = codes.shape[1] - self.first_width + 1
+        heard = self._heard(codes)
+        x = self._embed([heard[:, k : k + n] for k in range(self.first_width)])
         gated = []
-        for block in self.blocks:
+        always = tuple(told[:, None] for told in self.conditioning(labels))
+        for block, told in self._told(always):
             n = x.shape[1] - (self.width - 1) * block.dilation
             starts = [k * block.dilation for k in range(self.width)]
             taps = [x[:, start : start + n] for start in starts]
-            z = block.gated(taps)
+            z = block.gated(taps, told)
             gated.append(z[:, n - scored :])
             x = block.residual(taps[-1], z)
         return self._features(gated), ()
@@ -149,34 +218,35 @@ class WaveNet(Family):
         """Return the state after endless silence.
 
         Returns:
-            The sample count, the last codes [filter_width - 1, batch], and for each block a ring
-            of its inputs [(filter_width - 1) * dilation + 1, batch, residual_channels].
+            The sample count, the last codes [first filter's width - 1, batch], `conditioning`,
+            which may be replaced while generating, and for each block a ring of its inputs
+            [(filter_width - 1) * dilation + 1, batch, residual_channels].
         """
-        silence = self.audio.quantizer.silence
-        x = self._embed([ops.full((batch,), silence, dtype="int32")] * self.width)
+        past = ops.full((self.first_width, batch), self.audio.quantizer.silence, dtype="int32")
+        conditioning = self.conditioning(labels)
+        x = self._embed(self._taps(past))
         rings = []
-        for block in self.blocks:
+        for block, told in self._told(conditioning):
             size = (self.width - 1) * block.dilation + 1
             rings.append(ops.repeat(x[None], size, axis=0))
-            x = block.residual(x, block.gated([x] * self.width))
-        past = ops.full((self.width - 1, batch), silence, dtype="int32")
-        return (ops.zeros((), dtype="int32"), past, *rings)
+            x = block.residual(x, block.gated([x] * self.width, told))
+        return (ops.zeros((), dtype="int32"), past[1:], conditioning, *rings)
 
     def step(self, state: State, codes: Any) -> tuple[Any, State]:
         """Hear one sample of each stream and predict the next."""
-        count, past, *rings = state
-        taps = [past[k] for k in range(self.width - 1)] + [codes]
-        x = self._embed(taps)
+        count, past, conditioning, *rings = state
+        past = ops.concatenate([past, codes[None]])
+        x = self._embed(self._taps(past))
         gated, filled = [], []
-        for block, ring in zip(self.blocks, rings, strict=True):
+        for (block, told), ring in zip(self._told(conditioning), rings, strict=True):
             # written before it is read, so that a compiler can update the ring in place
             ring = ops.slice_update(ring, (ops.mod(count, ring.shape[0]), 0, 0), x[None])
             ages = [k * block.dilation for k in reversed(range(1, self.width))]
-            z = block.gated([*[self._past(ring, count - age) for age in ages], x])
+            z = block.gated([*[self._past(ring, count - age) for age in ages], x], told)
             filled.append(ring)
             gated.append(z)
             x = block.residual(x, z)
-        return self._features(gated), (count + 1, ops.stack(taps[1:]), *filled)
+        return self._features(gated), (count + 1, past[1:], conditioning, *filled)
 
     @staticmethod
     def _past(ring: Any, time: Any) -> Any:

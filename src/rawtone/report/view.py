@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from rawtone.report.scores import Guess, Score, figure, guesses, headline, score
@@ -44,8 +45,9 @@ class Clip:
 
 @dataclass(frozen=True)
 class Column:
-    """The clips of one checkpoint at one temperature."""
+    """The clips of one checkpoint, of one label where there are labels, at one temperature."""
 
+    label: str
     temperature: str
     meaning: str
     clips: list[Clip]
@@ -81,6 +83,9 @@ class Experiment:
 
 def asset(experiment: str, clip: Mapping[str, Any]) -> str:
     """Name the files of a clip within the page's folder, without their endings."""
+    if "label" in clip:
+        wav = PurePosixPath(clip["wav"])
+        return f"{experiment}/{wav.parent.name}-{wav.stem}"
     temperature = f"{float(clip['temperature']):g}"
     return f"{experiment}/step-{int(clip['step']):08d}-t{temperature}-s{int(clip['seed'])}"
 
@@ -139,29 +144,35 @@ def _checkpoints(name: str, published: Published, best: Any) -> list[Checkpoint]
 
 
 def _columns(
-    name: str, clips: Sequence[Mapping[str, Any]], heard: Mapping[tuple[float, ...], str]
+    name: str, clips: Sequence[Mapping[str, Any]], heard: Mapping[tuple[Any, ...], str]
 ) -> list[Column]:
     return [
         Column(
+            label=label,
             temperature=f"{temperature:g}",
             meaning=temperature_words(temperature),
             clips=[
                 _clip(name, clip, heard.get(_key(clip), ""))
                 for clip in sorted(clips, key=lambda clip: int(clip["seed"]))
-                if float(clip["temperature"]) == temperature
+                if (clip.get("label", ""), float(clip["temperature"])) == (label, temperature)
             ],
         )
-        for temperature in sorted({float(clip["temperature"]) for clip in clips})
+        for label, temperature in sorted(
+            {(clip.get("label", ""), float(clip["temperature"])) for clip in clips}
+        )
     ]
 
 
 def _clip(name: str, clip: Mapping[str, Any], melody: str) -> Clip:
-    label = f"step {clip['step']}, temperature {clip['temperature']:g}, seed {clip['seed']}"
+    told = f"{clip['label']}, " if "label" in clip else ""
+    words = f"temperature {clip['temperature']:g}, seed {clip['seed']}"
+    label = f"step {clip['step']}, {told}{words}"
     return Clip(label, int(clip["seed"]), duration(clip.get("seconds")), asset(name, clip), melody)
 
 
-def _key(row: Mapping[str, Any]) -> tuple[float, ...]:
-    return (float(row["step"]), float(row["temperature"]), float(row["seed"]))
+def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    figures = [float(row[key]) for key in ("step", "temperature", "seed")]
+    return (row.get("label", ""), *figures)
 
 
 def _summary(published: Published) -> str:
@@ -210,6 +221,7 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         "began from": origin_words(config.get("origin")) or None,
         "code version": config.get("code_version"),
         "seed of the training": config.get("training", {}).get("seed"),
+        "labels": ", ".join(config.get("labels", [])) or None,
         "seeds of the clips": ", ".join(map(str, seeds)) or None,
         "computed on": ", ".join(config.get("devices", [])) or None,
         "backend": config.get("backend"),

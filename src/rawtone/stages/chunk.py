@@ -15,7 +15,7 @@ import numpy as np
 
 from rawtone import files
 from rawtone.audio import levels, pcm
-from rawtone.corpus import chunks, splits, table
+from rawtone.corpus import chunks, labels, splits, table
 from rawtone.corpus.chunks import Excerpt
 from rawtone.corpus.tracks import TRACKS, USED
 from rawtone.errors import UserError
@@ -66,7 +66,7 @@ def run(name: str) -> None:
     """
     settings = layout.read_settings("chunk", name)
     form = _form(settings)
-    tracks = _tracks(name)
+    tracks = _tracks(name, settings["label"])
     considered, split_by, notes = _consider(tracks, form, settings["split"])
     kept = [chunk for chunk in considered if chunk.kept]
     _check_enough(name, considered, form)
@@ -91,7 +91,7 @@ def _form(settings: dict[str, Any]) -> _Format:
     )
 
 
-def _tracks(name: str) -> list[_Track]:
+def _tracks(name: str, label: str | None) -> list[_Track]:
     folder = layout.tracks(name)
     if not (folder / TRACKS).exists():
         raise UserError(f"{folder / 'tracks.csv'}: no such file; run: rawtone convert {name}")
@@ -102,7 +102,7 @@ def _tracks(name: str) -> list[_Track]:
             raise UserError(f"{path}: is gone; run: rawtone convert {name}")
     return sorted(
         (
-            _Track(row["id"], row["genre"], path, pcm.shape(path).samples)
+            _Track(row["id"], labels.of_track(row, label), path, pcm.shape(path).samples)
             for row, path in zip(used, paths, strict=True)
         ),
         key=lambda track: track.id,

@@ -15,6 +15,7 @@ from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation.bits import entropy_bits, flac_bits, loss_per_sample
 from rawtone.evaluation.held_out import HeldOut
+from rawtone.evaluation.linear_prediction import linear_prediction_bits
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
 from rawtone.evaluation.squares import repetition_error, silence_error
 from rawtone.files import write_json
@@ -46,7 +47,7 @@ def run(experiment: str) -> None:
     table.write(folder / "bits.csv", ("step", "split", "loss", "bits", "samples"), scored)
     listener = Listener(chunks, quantizers.make(**config["quantizer"]))
     heard = _hear(folder, listener)
-    grid = ("step", "temperature", "seed")
+    grid = [key for key in ("step", "label", "temperature", "seed") if key in heard[0][0]]
     rows = [{key: clip[key] for key in grid} | clip_heard.row for clip, clip_heard in heard]
     table.write(folder / "melody.csv", (*grid, *heard[0][1].row), rows)
     predicted = _prediction(scored, held_out, losses)
@@ -75,7 +76,8 @@ def _scores(
     from rawtone.models.family import Audio
     from rawtone.training.scoring import Scorer
 
-    audio = Audio(quantizers.make(**config["quantizer"]), config["channels"])
+    codec, labels = quantizers.make(**config["quantizer"]), config.get("labels", ())
+    audio = Audio(codec, config["channels"], len(labels))
     scorer = Scorer(build(model_settings.model(config["model"]), audio))
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     rows = []
@@ -113,10 +115,13 @@ def _prediction(
 def _baselines(held_out: dict[str, HeldOut], losses: Measure) -> dict[str, Any]:
     """Measure what needs no model to be trained: of each split, and of knowing nothing."""
     some = held_out["validation"]
-    count, rate = int(some.config["quantizer"]["levels"]), some.chunks.sample_rate
+    codec, rate = quantizers.make(**some.config["quantizer"]), some.chunks.sample_rate
+    count = codec.levels
+    linear = {k: round(linear_prediction_bits(v.codes, codec), 4) for k, v in held_out.items()}
     squares = {} if losses.density else _squares(held_out)
     return squares | {
         "flac_bits": {k: round(flac_bits(v.codes, count, rate), 4) for k, v in held_out.items()},
+        "linear_prediction_bits": linear,
         "entropy_bits": {k: round(entropy_bits(v.codes, count), 4) for k, v in held_out.items()},
         "uniform_bits": round(float(np.log2(count)), 4),
         "samples": {k: len(v.codes) for k, v in held_out.items()},

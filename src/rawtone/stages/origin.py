@@ -1,7 +1,7 @@
 """Warm start: the published checkpoint of another experiment from which a training begins."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ class Origin:
         sha256: of the file of weights.
         path: the file of weights.
         own: the origin's own origin, as its config.json has it; None if it began by chance.
+        labels: that its model was told, in the order of their numbers.
     """
 
     experiment: str
@@ -33,6 +34,7 @@ class Origin:
     sha256: str
     path: Path
     own: Mapping[str, Any] | None = None
+    labels: tuple[str, ...] = ()
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -44,6 +46,19 @@ class Origin:
             "step": self.step,
             "sha256": self.sha256,
         } | own
+
+    def require_labels(self, labels: Sequence[str]) -> None:
+        """Make sure that every number stands for the same label as in the origin.
+
+        Raises:
+            UserError: it does not.
+        """
+        if tuple(labels) != self.labels:
+            raise UserError(
+                f"start_from.experiment: '{self.experiment}' learned the labels "
+                f"{', '.join(self.labels)}, and this corpus has {', '.join(labels)}; begin from "
+                "one that learned the same, or without start_from"
+            )
 
     def load(self, model: Any) -> None:
         """Give a freshly built model the origin's weights.
@@ -99,8 +114,8 @@ def find(settings: Mapping[str, Any], run_key: RunKey) -> Origin | None:
             f"{path}: not the file that checkpoints.json names; publish it anew by running: "
             f"rawtone train {name}"
         )
-    own = config.get("origin")
-    return Origin(name, config["run"], chosen["step"], chosen["sha256"], path, own)
+    own, labels = config.get("origin"), tuple(config.get("labels", ()))
+    return Origin(name, config["run"], chosen["step"], chosen["sha256"], path, own, labels)
 
 
 def _trained(name: str, run_key: RunKey) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -1,4 +1,4 @@
-"""sample: checkpoints -> clips, over all temperatures and seeds."""
+"""sample: checkpoints -> clips, over all labels, temperatures and seeds."""
 
 import itertools
 import json
@@ -16,8 +16,9 @@ from tqdm import tqdm
 from rawtone import model_settings
 from rawtone.audio import ffmpeg, pcm, quantizers
 from rawtone.audio.fingerprint import fingerprint
-from rawtone.errors import UserError
+from rawtone.errors import UserError, nearest
 from rawtone.files import atomic, sha256, write_json
+from rawtone.generation import names
 from rawtone.models import backend
 from rawtone.settings import Quantizer, Sampling, Training
 from rawtone.stages import layout
@@ -37,8 +38,8 @@ def run(experiment: str) -> None:
         experiment: its name in params.yaml.
 
     Raises:
-        UserError: nothing is published yet, a checkpoint is damaged, or TensorBoard is asked for
-            and not installed.
+        UserError: nothing is published yet, a checkpoint is damaged, the model has no such label,
+            or TensorBoard is asked for and not installed.
     """
     folder = layout.results(experiment)
     sampling = Sampling(**layout.read_settings("sample", experiment)["sampling"])
@@ -55,7 +56,9 @@ def run(experiment: str) -> None:
     with tqdm(total=total, desc="sample", unit="sample", unit_scale=True, disable=None) as bar:
         for checkpoint in published:
             clips += _clips(folder, checkpoint, generator, bar.update)
-    clips.sort(key=lambda clip: (clip["step"], clip["temperature"], clip["seed"]))
+    clips.sort(
+        key=lambda clip: (clip["step"], clip.get("label"), clip["temperature"], clip["seed"])
+    )
     write_json(folder / "clips.json", clips)
     if training.tensorboard:
         tensorboard.show_clips(layout.run(config["run"]) / "tensorboard/clips", folder, clips)
@@ -75,14 +78,27 @@ class _Generator:
         self.sample_rate: int = config["sample_rate"]
         self.length: int = round(sampling.seconds * self.sample_rate)
         self.sampling = sampling
-        audio = Audio(self.codec, config["channels"])
+        self.labels: list[str] = config.get("labels", [])
+        self.names = names.of_labels(self.labels)
+        self.chosen = _chosen(sampling, self.labels)
+        audio = Audio(self.codec, config["channels"], len(self.labels))
         self.model = build(model_settings.model(config["model"]), audio)
         self.loop: Loop = Loop(self.model)
 
     @property
     def samples(self) -> int:
         """Samples that the streams of a checkpoint have in all."""
-        return self.length * len(self.sampling.temperatures) * len(self.sampling.seeds)
+        return self.length * len(self._streams())
+
+    def _streams(self) -> list["Stream"]:
+        from rawtone.generation.loop import Stream
+
+        grid = itertools.product(self.chosen, self.sampling.temperatures, self.sampling.seeds)
+        return [Stream(seed, temperature, label) for label, temperature, seed in grid]
+
+    def stem(self, stream: "Stream") -> str:
+        name = self.names[stream.label] if self.labels else None
+        return names.stem(stream.temperature, stream.seed, name)
 
     def load(self, weights: Path) -> None:
         from rawtone.models.families import assign
@@ -90,19 +106,31 @@ class _Generator:
         assign(self.model, read_arrays(weights))
 
     def clips(self, tell: Callable[[int], object]) -> Iterator[tuple["Stream", NDArray[np.int16]]]:
-        from rawtone.generation.loop import LANES, Stream
+        from rawtone.generation.loop import LANES
 
-        grid = itertools.product(self.sampling.temperatures, self.sampling.seeds)
-        streams = [Stream(seed, temperature) for temperature, seed in grid]
+        streams = self._streams()
         for start in range(0, len(streams), LANES):
             together = streams[start : start + LANES]
             blocks = []
             for block in self.loop.generate(together, self.length):
                 blocks.append(block)
-                tell(block.size)
+                tell(block.shape[0] * block.shape[1])
             codes = np.concatenate(blocks, axis=1)
             audio = np.round(self.codec.decode(codes) * 32767).astype(np.int16)
             yield from zip(together, audio, strict=True)
+
+
+def _chosen(sampling: Sampling, labels: list[str]) -> list[int]:
+    """Return the numbers of the labels of which clips are made; of 0 where there are no labels."""
+    if sampling.labels == "all":
+        return list(range(len(labels))) or [0]
+    for label in sampling.labels:
+        if label not in labels:
+            raise UserError(
+                f"sampling.labels: the model has learned no label '{label}'; "
+                f"{nearest(label, labels)} It has: {', '.join(labels)}"
+            )
+    return [labels.index(label) for label in sampling.labels]
 
 
 def _clips(
@@ -119,11 +147,12 @@ def _clips(
     place = Path("clips") / f"step-{step:08d}"
     (folder / place).mkdir(parents=True, exist_ok=True)
     for stream, audio in generator.clips(tell):
-        name = place / f"t{stream.temperature:.2f}-s{stream.seed}"
+        name = place / generator.stem(stream)
         wav, mp3 = name.with_name(name.name + ".wav"), name.with_name(name.name + ".mp3")
         _write(folder / wav, folder / mp3, audio, generator.sample_rate)
         yield {
             "step": step,
+            **({"label": generator.labels[stream.label]} if generator.labels else {}),
             "temperature": stream.temperature,
             "seed": stream.seed,
             "seconds": generator.sampling.seconds,

@@ -58,7 +58,7 @@ def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
     return {
         "fetch": {"sources": found},
         "convert": form | {key: full[key] for key in ("strict", "ffmpeg")},
-        "chunk": form | {key: full[key] for key in ("chunk", "split")},
+        "chunk": form | {key: full[key] for key in ("chunk", "label", "split")},
     }
 
 

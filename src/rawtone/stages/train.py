@@ -3,10 +3,11 @@
 import hashlib
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rawtone import model_settings
 from rawtone.audio import quantizers
+from rawtone.corpus import labels
 from rawtone.corpus.chunks import Chunks
 from rawtone.files import canonical_json, sha256
 from rawtone.models import backend
@@ -16,8 +17,11 @@ from rawtone.training import estimate, roles, together
 from rawtone.training.batches import FROM_SILENCE
 from rawtone.training.follower import Follower
 from rawtone.training.measures import measure
-from rawtone.training.order import order
+from rawtone.training.order import Order, order
 from rawtone.training.together import Team
+
+if TYPE_CHECKING:
+    from rawtone.models.family import Family
 
 # Raise by hand when training code changes what is learned; then finished runs are trained anew.
 CODE_VERSION = 3
@@ -89,24 +93,14 @@ def _train(
     team: Team,
 ) -> None:
     sums = together.collective(team)
-    from rawtone.models.families import build
-    from rawtone.models.family import Audio
     from rawtone.training.loop import Loop
     from rawtone.training.publishing import publish
 
     training = Training(**settings["training"])
-    quantizer = Quantizer(**settings["quantizer"])
     sizes = model_settings.model(settings["model"])
-    codec = quantizers.make(quantizer.kind, quantizer.levels)
-    audio = Audio(codec, channels=settings["channels"])
-    model = build(sizes, audio, training.seed, training.precision)
-    if begins:
-        begins.load(model)
-    shape = (training.batch_size, training.window)
-    train, validation = (
-        order(chunks, split, quantizer, sizes, shape, training.seed, silent)
-        for split, silent in (("train", FROM_SILENCE), ("validation", 0.0))
-    )
+    known = labels.learned(chunks, settings["corpus"]) if sizes.labelled else ()
+    model = _model(settings, known, begins)
+    train, validation = _orders(settings, chunks, known)
     trainer = together.trainer(model, training, team, sums)
     if isinstance(team, Follower):
         from rawtone.training.shared import follow
@@ -121,15 +115,45 @@ def _train(
         train=train,
         validation=validation,
         machinery=backend.facts(),
-        uniform_loss=losses.uniform(quantizer.levels),
+        uniform_loss=losses.uniform(settings["quantizer"]["levels"]),
         place=partial(_place, chunks, train.excerpts.rows),
         require_room=partial(_require_room, model, training, layout.run(key), team),
         notes=[*_notes(begins), *together.notes(team, trainer)],
         measure=losses,
     )
     loop.run()
-    record = _record(settings, key, model, begins)
+    record = _record(settings, key, model, begins) | ({"labels": list(known)} if known else {})
     publish(layout.run(key), layout.results(experiment), record, loop.facts, losses)
+
+
+def _model(
+    settings: dict[str, Any], known: tuple[str, ...], begins: origin.Origin | None
+) -> "Family":
+    from rawtone.models.families import build
+    from rawtone.models.family import Audio
+
+    audio = Audio(quantizers.make(**settings["quantizer"]), settings["channels"], len(known))
+    training = Training(**settings["training"])
+    sizes = model_settings.model(settings["model"])
+    model = build(sizes, audio, training.seed, training.precision)
+    if begins:
+        begins.require_labels(known)
+        begins.load(model)
+    return model
+
+
+def _orders(
+    settings: dict[str, Any], chunks: Chunks, known: tuple[str, ...]
+) -> tuple[Order, Order]:
+    """Return the windows learned from, and those that validate."""
+    training, quantizer = Training(**settings["training"]), Quantizer(**settings["quantizer"])
+    sizes = model_settings.model(settings["model"])
+    shape = (training.batch_size, training.window)
+    train, validation = (
+        order(chunks, split, quantizer, sizes, shape, training.seed, silent, known)
+        for split, silent in (("train", FROM_SILENCE), ("validation", 0.0))
+    )
+    return train, validation
 
 
 def _record(

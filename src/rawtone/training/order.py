@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from numpy import array, int32
+from numpy import array, int32, zeros
 from numpy.typing import NDArray
 
 from rawtone.audio import quantizers
@@ -39,7 +39,7 @@ def order(
         labels: all labels, for families that are told them.
 
     Raises:
-        UserError: the split is empty.
+        UserError: the split is empty, or one of its labels is not among them.
     """
     rows = chunks.rows(split)
     if not len(rows):
@@ -64,5 +64,13 @@ def order(
 
 def _numbers(found: list[str], labels: tuple[str, ...]) -> NDArray[int32]:
     """Return the number of each chunk's label; all 0 where nobody asks."""
+    if not labels:
+        return zeros(len(found), int32)
+    strangers = sorted(set(found) - set(labels))
+    if strangers:
+        raise UserError(
+            f"the corpus has labels that the model never learned: {', '.join(strangers)}; train "
+            "it anew on this corpus"
+        )
     known = {label: number for number, label in enumerate(labels)}
-    return array([known.get(label, 0) for label in found], int32)
+    return array([known[label] for label in found], int32)

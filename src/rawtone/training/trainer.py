@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from numpy.typing import NDArray
@@ -33,13 +34,16 @@ class Trainer:
     def __init__(self, model: Family, training: Training) -> None:
         self.model = model
         self.scorer = Scorer(model)
-        self.learner = Learner(model, training.batch_size // training.workers, training.l2)
+        # of several workers, whose losses are added up, each has its share of the penalty
+        share, l2 = training.batch_size // training.workers, training.l2 / training.workers
+        self.learner = Learner(model, share, l2)
         self._trained = model.trainable_variables
         plain = optimizers.plain(training)
         self.optimizer = optimizers.stepping(plain, training)
         self.optimizer.build(self._trained)
         self._published = plain.averages or self._trained
-        self.learner.compile(self.optimizer, jit_compile=model.jit, auto_scale_loss=False)
+        jit = model.jit and keras.backend.backend() != "torch"  # it would need a C++ compiler
+        self.learner.compile(self.optimizer, jit_compile=jit, auto_scale_loss=False)
 
     def update(self, batches: Sequence[Batch], learning_rate: float) -> float:
         """Make one optimizer step.
