@@ -46,7 +46,7 @@ def shaken(settings: LpcLru, quantizer: quantizers.Quantizer, seed: int) -> Fami
     made = build(settings, Audio(quantizer), seed)
     random = np.random.default_rng(seed)
     for weight in made.trainable_variables:
-        weight.assign(ops.convert_to_numpy(weight) + random.normal(size=weight.shape, scale=0.2))
+        weight.assign_add(random.normal(size=weight.shape, scale=0.2))
     return made
 
 
@@ -55,7 +55,7 @@ def silence(made: Family, count: int) -> Any:
     return np.full((2, count), made.audio.quantizer.silence, dtype="int32")
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     frame_size=st.integers(2, 6),
     order=st.integers(1, 8),
@@ -134,7 +134,9 @@ def test_more_residuals_than_a_frame_holds_are_refused() -> None:
         sizes(residuals=5)
 
 
-@pytest.mark.parametrize(("preset", "parameters"), [("lpc-lru-demo", 0), ("lpc-lru-small", 0)])
+@pytest.mark.parametrize(
+    ("preset", "parameters"), [("lpc-lru-demo", 317_836), ("lpc-lru-small", 317_836)]
+)
 def test_presets_have_the_size_that_they_say(preset: str, parameters: int) -> None:
     text = resources.files("rawtone.presets").joinpath(f"{preset}.yaml").read_text()
     table = yaml.safe_load(text)
@@ -144,18 +146,17 @@ def test_presets_have_the_size_that_they_say(preset: str, parameters: int) -> No
 
 
 def tune() -> Any:
-    """Return 0.3 s of three notes at 8 kHz, as codes."""
-    notes = [np.sin(2 * np.pi * np.arange(800) / period) for period in (20, 16, 25)]
-    codes = quantizers.make("mu-law", 256).encode(0.4 * np.concatenate(notes))
-    return codes.astype("int32")[None]
+    """Return 0.25 s of two notes at once at 8 kHz, as codes."""
+    notes = sum(np.sin(2 * np.pi * np.arange(2000) / period) for period in (20, 32))
+    return quantizers.make("mu-law", 256).encode(0.3 * notes).astype("int32")[None]
 
 
 def test_it_learns_a_short_clip_by_heart_and_plays_it_on_from_its_beginning() -> None:
     codes = tune()
-    changed = {"order": 16, "spans": [60.0, 20.0], "frame_size": 16, "residuals": 16}
+    changed = {"order": 16, "spans": [60.0, 20.0], "frame_size": 16, "residuals": 16, "taps": 32}
     larger = {"resonators": 24, "width": 48, "layers": 2, "hidden": 48}
     made = build(sizes(**changed, **larger), Audio(quantizers.make("mu-law", 256)))
-    bits = learn(made, codes, steps=400)
+    bits = learn(made, codes, steps=150)
     assert bits < 0.5
     played = played_on(made, codes, prime=500)
     assert np.corrcoef(played, codes[0, 500:])[0, 1] > 0.9

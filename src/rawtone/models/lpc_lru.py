@@ -5,6 +5,7 @@ likely to come, and the network only how far off that may be. What it knows of t
 gated linear recurrent units over frames (RG-LRU; De et al. 2024), which remember a whole chunk.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import keras
@@ -121,6 +122,20 @@ class LpcLru(Family):
         # what the window before heard, too, is left alone: its power has been counted
         noise = ops.pad(ops.cast(noise, "int32"), [(0, 0), (self.settings.context, 0)])
         return ops.clip(codes + noise, 0, self.audio.quantizer.levels - 1)
+
+    def activations(self, batch: int, window: int) -> int:
+        """Return how many numbers the parallel form keeps for its backward pass.
+
+        Args:
+            batch: windows in a batch.
+            window: samples predicted in each.
+        """
+        sizes, windows = self.settings, len(self.settings.spans)
+        predicted = sizes.order * (windows + 2) + windows * sizes.residuals + sizes.taps
+        of_sample = 2 * predicted + 4 * sizes.hidden + 8 * self.head.size
+        doublings = math.ceil(math.log2(max(window // sizes.frame_size, 2)))
+        of_frame = len(self.blocks) * sizes.width * (10 + 4 * doublings)
+        return batch * window * (of_sample + of_frame // sizes.frame_size)
 
     def _taps(self, codes: Any, n: int) -> Any:
         # as they stand on the axis: the beginning of a note is known by these alone

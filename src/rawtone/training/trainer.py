@@ -56,7 +56,8 @@ class Trainer:
             The mean loss of the batches before the step, in nats per sample.
         """
         self.optimizer.learning_rate = learning_rate
-        share = len(batches) / sum(float(batch.weights.sum()) for batch in batches)
+        # of walks through short chunks, all may have come to their ends
+        share = len(batches) / max(sum(float(batch.weights.sum()) for batch in batches), 1.0)
         losses = [
             self.learner.train_on_batch(inputs(batch, batch.weights * np.float32(share)))
             for batch in batches
