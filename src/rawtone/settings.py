@@ -130,6 +130,9 @@ class Training(Settings):
     )
     optimizer: Literal["adam", "adamw", "sgd", "rmsprop"] = "adam"
     learning_rate: float = Field(gt=0)
+    epsilon: float = Field(
+        1e-7, gt=0, description="Of adam, adamw and rmsprop: the least that a step is divided by."
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd and rmsprop.")
     l2: float = Field(
         0.0, ge=0, description="Penalty on the squares of all weights but biases: 0.5 l2 |w|^2."
@@ -188,7 +191,7 @@ class Training(Settings):
 
 
 # Keys of `training` that came later; at these values a run keeps the name that it had before.
-LATER = {"l2": 0.0, "threads": None, "workers": 1}
+LATER = {"epsilon": 1e-7, "l2": 0.0, "threads": None, "workers": 1}
 
 # Keys of `training` that no weight depends on: what is kept, shown and saved on the way.
 NOT_DECISIVE = ("keep", "save_minutes", "log_every", "tensorboard")

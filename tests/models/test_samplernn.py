@@ -163,6 +163,13 @@ ARCHITECTURES = st.fixed_dictionaries(
         "learned_initial_state": st.booleans(),
         "weight_norm": st.booleans(),
         "rnn_dropout": st.sampled_from([0.0, 0.5]),
+        "output": st.sampled_from(
+            [
+                {"kind": "softmax"},
+                {"kind": "two_stage", "hidden": 3},
+                {"kind": "logistics", "components": 2},
+            ]
+        ),
     }
 )
 QUANTIZERS = st.sampled_from([("mu-law", 16), ("linear", 256), ("a-law", 5000)])
@@ -255,7 +262,8 @@ def test_every_trainable_weight_learns(
     codes, silence = heard(model, 4 * model.settings.stride, 0)
     with tensorflow.GradientTape() as tape:
         features, _ = model(np.concatenate([silence, codes], axis=1), model.initial_carry(2))
-        loss = tensorflow.reduce_sum(features**2)
+        targets = codes[:, : features.shape[1]]
+        loss = tensorflow.reduce_sum(model.head.loss(features, targets))
     gradients = tape.gradient(loss, [v.value for v in model.trainable_variables])
     for variable, gradient in zip(model.trainable_variables, gradients, strict=True):
         assert gradient is not None, variable.path

@@ -101,6 +101,7 @@ def _training(folder: Path, steps: tuple[int, ...]) -> None:
     evaluation = {
         "best_step": BEST,
         "flac_bits": {"validation": 6.21, "test": 6.34},
+        "linear_prediction_bits": {"validation": 5.12, "test": 5.23},
         "entropy_bits": {"validation": 6.98, "test": 7.02},
         "uniform_bits": 8.0,
         "melody": {"sentence": "Sounds like a melody: 96 % of voiced frames are in tune."},

@@ -113,6 +113,11 @@ def _of_bits(evaluation: Mapping[str, Any]) -> list[_Baseline]:
             "the same recordings, packed without loss by FLAC",
         ),
         (
+            "Linear prediction",
+            evaluation.get("linear_prediction_bits", {}),
+            "follows the sound from sample to sample, and learned nothing beforehand",
+        ),
+        (
             "Counting values",
             evaluation.get("entropy_bits", {}),
             "knows how often each value occurs, and nothing of order (order-0 entropy)",

@@ -22,16 +22,18 @@ def plain(training: Training) -> Any:
     common = {"learning_rate": training.learning_rate, "global_clipnorm": training.clip_norm}
     match training.optimizer:
         case "adam":
-            return _averaging(keras.optimizers.Adam, training.ema)(**common)
+            return _averaging(keras.optimizers.Adam, training.ema)(
+                epsilon=training.epsilon, **common
+            )
         case "adamw":
             kind = _averaging(keras.optimizers.AdamW, training.ema)
-            return kind(weight_decay=training.weight_decay, **common)
+            return kind(weight_decay=training.weight_decay, epsilon=training.epsilon, **common)
         case "sgd":
             kind = _averaging(keras.optimizers.SGD, training.ema)
             return kind(momentum=training.momentum, **common)
         case "rmsprop":
             kind = _averaging(keras.optimizers.RMSprop, training.ema)
-            return kind(momentum=training.momentum, **common)
+            return kind(momentum=training.momentum, epsilon=training.epsilon, **common)
 
 
 def stepping(optimizer: Any, training: Training) -> Any:
