@@ -96,7 +96,8 @@ def codes(
 def by_hand(engine: Loop, stream: Stream, prime: np.ndarray, samples: int) -> np.ndarray:
     """Step through silence and whole frames of a prime, then draw, one frame after another."""
     model, channels = engine.model, engine.model.audio.channels
-    step, draw = backend.compiled(model.step), backend.compiled(model.draw)
+    # by XLA it would compile anew for every place in a ring
+    step, draw = (backend.compiled(form, jit=False) for form in (model.step, model.draw))
     hop, temperature = model.settings.hop, np.full(LANES, stream.temperature, np.float32)
     state = backend.compiled(lambda: model.initial_state(LANES))()
     heard = np.full((1, *model.frame), engine.silence, np.int32)
