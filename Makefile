@@ -4,6 +4,7 @@
 # make lint   style and types alone
 # make cluster       what submits jobs to Slurm, and DVC's remotes by ssh and S3, into .venv as well
 # make test-cluster  the tests that need a Slurm and an sshd, which it installs and starts (Debian, root)
+# make test-backends the tests on the JAX and PyTorch backends, in an environment of their own: gigabytes
 # make rulegraph     draw the graph of the rules in README.md again
 # make lock   choose new versions of everything (then commit the lock files)
 
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := build/uv/bin/uv
 
-.PHONY: all setup test lint lock cluster test-cluster rulegraph
+.PHONY: all setup test lint lock cluster test-cluster test-backends rulegraph
 .DEFAULT_GOAL := all
 
 # Scripts of an environment hold its path, so a project that was moved needs a new one.
@@ -47,7 +48,7 @@ $(UV): requirements-uv.lock
 	@touch $@
 
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not cluster'
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not cluster and not backends'
 
 lint: setup
 	$(BIN)/ruff check
@@ -68,6 +69,17 @@ test-cluster: cluster
 	@tests/cluster/slurm.sh start
 	@$(BIN)/pytest -m cluster; status=$$?; tests/cluster/slurm.sh stop; exit $$status
 
+.venv-backends/ready: $(UV) requirements.lock requirements-backends.lock pyproject.toml
+	@$(PYTHON) -m venv --without-pip .venv-backends
+	@$(UV) pip sync --quiet --python .venv-backends/bin/python --require-hashes \
+	  requirements.lock requirements-backends.lock
+	@$(UV) pip install --quiet --python .venv-backends/bin/python --no-deps --no-build-isolation \
+	  --editable .
+	@touch $@
+
+test-backends: .venv-backends/ready
+	@.venv-backends/bin/pytest -m backends
+
 rulegraph: setup
 	@$(BIN)/python workflow/rulegraph.py
 
@@ -78,4 +90,6 @@ lock: $(UV)
 	@$(UV) $(LOCK) --group dev pyproject.toml --output-file requirements.lock
 	@$(UV) $(LOCK) --constraint requirements.lock requirements-cluster.in \
 	  --output-file requirements-cluster.lock
+	@$(UV) $(LOCK) --constraint requirements.lock requirements-backends.in \
+	  --output-file requirements-backends.lock
 	@echo uv | $(UV) $(LOCK) - --output-file requirements-uv.lock

@@ -25,6 +25,10 @@ LONGEST_FIRST = (
     "workflow/test_another_machine.py",
     "workflow/test_experiments.py",
     "stages/test_workers.py",
+    "models/test_next_sample_learning.py",
+    "stages/test_regression.py",
+    "models/test_spectral_learning.py",
+    "workflow/test_stereo.py",
     "workflow/test_kills.py",
     "workflow/test_agreement.py",
 )

@@ -20,6 +20,7 @@ from rawtone.models.families import FAMILIES
 
 backend.start()
 
+pytestmark = pytest.mark.backends
 HERE = Path(__file__).parent
 MODELS = yaml.safe_load((HERE / "models.yaml").read_text())
 

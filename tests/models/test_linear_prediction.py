@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from rawtone.models import backend, scans
+from rawtone.audio import quantizers
+from rawtone.models import axis, backend, scans
 from rawtone.models.linear_prediction import Windows, levinson
 from rawtone.models.resonators import Resonators
 
@@ -64,6 +65,14 @@ def test_windows_give_the_autocorrelation_of_the_windowed_past() -> None:
     windowed = x * (age + 1) * (1 - 1 / span) ** age
     expected = [np.dot(windowed[lag:], windowed[: len(x) - lag]) for lag in range(order + 1)]
     np.testing.assert_allclose(found[1:] / found[0], expected[1:] / expected[0], atol=2e-5)
+
+
+@pytest.mark.parametrize("kind", ["mu-law", "a-law", "linear"])
+def test_samples_are_placed_where_their_codes_stand(kind: quantizers.Kind) -> None:
+    quantizer = quantizers.make(kind, 256)
+    codes = np.arange(256)
+    placed = axis.place(ops.convert_to_tensor(quantizer.decode(codes)), quantizer)
+    np.testing.assert_allclose(placed, axis.position(codes, quantizer), atol=1e-5)
 
 
 def test_resonators_answer_to_their_own_frequency_most() -> None:

@@ -153,10 +153,10 @@ def tune() -> Any:
 
 def test_it_learns_a_short_clip_by_heart_and_plays_it_on_from_its_beginning() -> None:
     codes = tune()
-    changed = {"order": 16, "spans": [60.0, 20.0], "frame_size": 16, "residuals": 16, "taps": 32}
-    larger = {"resonators": 24, "width": 48, "layers": 2, "hidden": 48}
+    changed = {"order": 16, "spans": [60.0, 20.0], "frame_size": 16, "residuals": 16, "taps": 160}
+    larger = {"resonators": 24, "width": 48, "layers": 2, "hidden": 64}
     made = build(sizes(**changed, **larger), Audio(quantizers.make("mu-law", 256)))
-    bits = learn(made, codes, steps=150)
+    bits = learn(made, codes, steps=500)
     assert bits < 0.5
     played = played_on(made, codes, prime=500)
     assert np.corrcoef(played, codes[0, 500:])[0, 1] > 0.9
