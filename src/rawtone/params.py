@@ -118,6 +118,7 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
             f"'{experiment.corpus}' has {corpus.channels} channels; set its channels to 1"
         )
     _check_labels(path, experiment, corpus)
+    _check_prime(path, experiment, corpus)
     if training.window % model.stride:
         raise UserError(
             f"{path}.training.window: expected a multiple of {model.stride}, which family "
@@ -149,6 +150,17 @@ def _check_labels(path: str, experiment: Experiment, corpus: Corpus) -> None:
         raise UserError(
             f"{path}.sampling.labels: expected none, as the model is told no labels, found "
             f"{experiment.sampling.labels}; set model.global_channels of a wavenet to tell it them"
+        )
+
+
+def _check_prime(path: str, experiment: Experiment, corpus: Corpus) -> None:
+    """Refuse a prime of which nothing would be heard."""
+    prime, hop = experiment.sampling.prime, experiment.model.hop
+    if prime is not None and round(prime.seconds * corpus.sample_rate) < hop:
+        least = math.ceil(1000 * hop / corpus.sample_rate) / 1000
+        raise UserError(
+            f"{path}.sampling.prime.seconds: expected at least {least:g}, which family "
+            f"'{experiment.model.family}' hears at once, found {prime.seconds:g}"
         )
 
 

@@ -206,6 +206,17 @@ class StartFrom(Settings):
     )
 
 
+class Prime(Settings):
+    """The part of a recording that clips go on from."""
+
+    recording: str = Field(
+        min_length=1,
+        description="A file of any format, relative to the project. ~ is your home.",
+    )
+    start: float = Field(0.0, ge=0, description="Seconds into it at which the part begins.")
+    seconds: float = Field(1.0, gt=0, description="Length of the part.")
+
+
 class Sampling(Settings):
     """Which clips are made from every checkpoint."""
 
@@ -218,6 +229,9 @@ class Sampling(Settings):
     )
     labels: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
         "all", description="Of a model that is told labels: those of which clips are made."
+    )
+    prime: Prime | None = Field(
+        None, description="What every clip goes on from; without it clips begin from silence."
     )
 
     @model_validator(mode="after")

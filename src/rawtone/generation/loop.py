@@ -41,7 +41,7 @@ class Loop:
     """Generate with a model's streaming form.
 
     Args:
-        model: of a family; every stream has heard silence before it begins.
+        model: of a family; every stream has heard silence before it begins, or before its prime.
     """
 
     def __init__(self, model: Family) -> None:
@@ -50,6 +50,7 @@ class Loop:
         # blocks of whole frames
         self.steps = max(BLOCK // model.settings.hop, 1)
         self.block = compiled(self._block)
+        self.hear = compiled(self._hear)
         self.start = compiled(self._start)
 
     def _with_weights(self, weights: Sequence[Any]) -> keras.StatelessScope:
@@ -76,12 +77,26 @@ class Loop:
             state, code, codes = ops.fori_loop(0, self.steps, one_step, (state, code, codes))
         return state, code, codes
 
-    def generate(self, streams: Sequence[Stream], samples: int) -> Iterator[np.ndarray]:
+    def _hear(self, weights: Sequence[Any], state: Any, frames: Any, count: Any) -> Any:
+        """Let all lanes hear the first `count` of frames [steps, *frame]."""
+
+        def one_step(index: Any, state: Any) -> Any:
+            codes = ops.broadcast_to(frames[index], (LANES, *self.model.frame))
+            return self.model.step(state, codes)[1]
+
+        with self._with_weights(weights):
+            return ops.fori_loop(0, count, one_step, state)
+
+    def generate(
+        self, streams: Sequence[Stream], samples: int, prime: np.ndarray | None = None
+    ) -> Iterator[np.ndarray]:
         """Generate up to `LANES` streams side by side, block by block.
 
         Args:
             streams: what to make.
             samples: length of each in samples.
+            prime: int32 codes [n], of stereo [n, 2], that every stream has heard before; what is
+                more than whole frames is cut off its beginning.
 
         Yields:
             int32 codes [streams, n], of stereo [streams, n, 2], until there are `samples` in all.
@@ -95,8 +110,7 @@ class Loop:
         weights = [ops.convert_to_tensor(variable.value) for variable in self.model.variables]
         temperature = np.array([stream.temperature for stream in lanes], dtype=np.float32)
         labels = np.array([stream.label for stream in lanes], dtype=np.int32)
-        state = self.start(weights, labels)
-        code = np.full((LANES, *self.model.frame), self.silence, dtype=np.int32)
+        state, code = self._primed(weights, self.start(weights, labels), prime)
         block = self.steps * self.model.settings.hop
         for begin in range(0, samples, block):
             state, code, codes = self.block(
@@ -104,6 +118,23 @@ class Loop:
             )
             made = np.moveaxis(ops.convert_to_numpy(codes), 1, 0)[: len(streams)]
             yield _in_a_row(made)[:, : samples - begin]
+
+    def _primed(
+        self, weights: Sequence[Any], state: Any, prime: np.ndarray | None
+    ) -> tuple[Any, np.ndarray]:
+        """Return the state before the last frame of silence and a prime, and that frame."""
+        frame = self.model.frame
+        frames = np.full((1, *frame), self.silence, dtype=np.int32)
+        if prime is not None:
+            whole = prime[len(prime) % self.model.settings.hop :]
+            frames = np.concatenate([frames, whole.reshape(-1, *frame)])
+        for begin in range(0, len(frames) - 1, self.steps):
+            part = frames[begin : min(begin + self.steps, len(frames) - 1)]
+            # one size, so that primes of any length share a compilation
+            block = np.zeros((self.steps, *frame), dtype=np.int32)
+            block[: len(part)] = part
+            state = self.hear(weights, state, block, np.array(len(part), np.int32))
+        return state, np.repeat(frames[-1:], LANES, axis=0)
 
     def _uniforms(self, lanes: Sequence[Stream], begin: int, count: int) -> np.ndarray:
         """Return float32 [steps, hop * channels, 2, lanes]."""

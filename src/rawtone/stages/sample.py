@@ -18,7 +18,7 @@ from rawtone.audio import ffmpeg, pcm, quantizers
 from rawtone.audio.fingerprint import fingerprint
 from rawtone.errors import UserError, nearest
 from rawtone.files import atomic, sha256, write_json
-from rawtone.generation import names
+from rawtone.generation import names, priming
 from rawtone.models import backend
 from rawtone.settings import Quantizer, Sampling, Training
 from rawtone.stages import layout
@@ -39,17 +39,19 @@ def run(experiment: str) -> None:
 
     Raises:
         UserError: nothing is published yet, a checkpoint is damaged, the model has no such label,
-            or TensorBoard is asked for and not installed.
+            clips cannot be primed as asked for, or TensorBoard is asked for and not installed.
     """
     folder = layout.results(experiment)
-    sampling = Sampling(**layout.read_settings("sample", experiment)["sampling"])
+    table = layout.read_settings("sample", experiment)["sampling"]
+    prime_sha256 = table.get("prime", {}).pop("sha256", "")
+    sampling = Sampling(**table)
     config = json.loads((folder / "config.json").read_text())
     training = Training(**config["training"])
     backend.start(training.deterministic, training.threads)
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     if training.tensorboard:
         tensorboard.require()
-    generator = _Generator(config, sampling)
+    generator = _Generator(config, sampling, prime_sha256)
     shutil.rmtree(folder / "clips", ignore_errors=True)
     clips: list[dict[str, Any]] = []
     total = len(published) * generator.samples
@@ -68,7 +70,7 @@ def run(experiment: str) -> None:
 class _Generator:
     """Generates all streams of a checkpoint; compiled once for all checkpoints."""
 
-    def __init__(self, config: dict[str, Any], sampling: Sampling) -> None:
+    def __init__(self, config: dict[str, Any], sampling: Sampling, prime_sha256: str) -> None:
         from rawtone.generation.loop import Loop
         from rawtone.models.families import build
         from rawtone.models.family import Audio
@@ -82,6 +84,13 @@ class _Generator:
         self.names = names.of_labels(self.labels)
         self.chosen = _chosen(sampling, self.labels)
         audio = Audio(self.codec, config["channels"], len(self.labels))
+        self.prime: NDArray[np.int32] | None = None
+        self.origin: dict[str, Any] = {}  # what clips.json says of the prime
+        if sampling.prime is not None:
+            self.prime = priming.codes(
+                sampling.prime, prime_sha256, self.codec, self.sample_rate, audio.channels
+            )
+            self.origin = {"prime": sampling.prime.model_dump() | {"sha256": prime_sha256}}
         self.model = build(model_settings.model(config["model"]), audio)
         self.loop: Loop = Loop(self.model)
 
@@ -112,7 +121,7 @@ class _Generator:
         for start in range(0, len(streams), LANES):
             together = streams[start : start + LANES]
             blocks = []
-            for block in self.loop.generate(together, self.length):
+            for block in self.loop.generate(together, self.length, self.prime):
                 blocks.append(block)
                 tell(block.shape[0] * block.shape[1])
             codes = np.concatenate(blocks, axis=1)
@@ -155,6 +164,7 @@ def _clips(
             **({"label": generator.labels[stream.label]} if generator.labels else {}),
             "temperature": stream.temperature,
             "seed": stream.seed,
+            **generator.origin,
             "seconds": generator.sampling.seconds,
             "sample_rate": generator.sample_rate,
             "wav": str(wav),

@@ -5,6 +5,7 @@ the Snakefile is read, so it has to be quick.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def _all(resolved: Params, checksums: Checksums) -> Iterator[tuple[Path, dict[st
             yield layout.settings(stage, name), table_of_stage
     for name, experiment in resolved.experiments.items():
         yield layout.settings("train", name), _train(resolved, experiment, corpora)
-        yield layout.settings("sample", name), {"sampling": experiment.sampling.model_dump()}
+        yield layout.settings("sample", name), _sample(name, experiment, checksums)
         yield layout.settings("parse-log", name), {}
         yield layout.settings("evaluate", name), {"corpus": experiment.corpus}
     yield layout.settings("report"), _report(resolved)
@@ -71,6 +72,37 @@ def _train(resolved: Params, experiment: Experiment, corpora: dict[str, _Tables]
         decides = _decides(resolved, experiment.start_from, corpora)
         learned["start_from"] = full["start_from"] | {"decides": decides}
     return learned
+
+
+def _sample(name: str, experiment: Experiment, checksums: Checksums) -> dict[str, Any]:
+    sampling = experiment.sampling.model_dump(exclude_none=True)
+    if experiment.sampling.prime is not None:
+        recording = experiment.sampling.prime.recording
+        sampling["prime"]["sha256"] = _sha256_of_prime(name, recording, checksums)
+    return {"sampling": sampling}
+
+
+def _sha256_of_prime(name: str, recording: str, checksums: Checksums) -> str:
+    where = f"experiments.{name}.sampling.prime.recording"
+    try:
+        return checksums.of(Path(recording).expanduser())
+    except FileNotFoundError:
+        before = _remembered_prime(name)
+        if before.get("recording") != recording:
+            raise UserError(
+                f"{where}: no such file: {recording}; put it there, or name another"
+            ) from None
+        return str(before["sha256"])
+    except OSError as error:
+        raise UserError(f"{where}: {recording} cannot be read ({error.strerror})") from None
+
+
+def _remembered_prime(name: str) -> dict[str, Any]:
+    """Return what the settings say of a prime so far: its recording may be elsewhere."""
+    path = layout.settings("sample", name)
+    before: dict[str, Any] = json.loads(path.read_text())["sampling"] if path.exists() else {}
+    prime: dict[str, Any] = before.get("prime", {})
+    return prime
 
 
 def _decides(resolved: Params, start: StartFrom, corpora: dict[str, _Tables]) -> str:
