@@ -61,3 +61,10 @@ def test_who_speaks_otherwise_is_not_listened_to(pair: Pair, words: bytes) -> No
 
 def test_who_says_nothing_is_given_up(pair: Pair) -> None:
     assert pair[1].receive(patience=0.05) is None
+
+
+def test_a_channel_that_this_side_closed_gives_nothing_more(pair: Pair) -> None:
+    """Another thread may be about to read, or be at it."""
+    _, receiver, _ = pair
+    receiver.close()
+    assert receiver.receive() is None

@@ -54,14 +54,14 @@ class Channel:
         Args:
             patience: seconds to wait, after which there is no more, either.
         """
-        self._connection.settimeout(patience)
-        try:
+        try:  # this side may close it, too, while another thread waits here
+            self._connection.settimeout(patience)
             head = json.loads(self._reader.readline())
             arrays = _unpacked(self._reader.read(head["size"])) if head["size"] else {}
             message: Message = head["message"]
+            self._connection.settimeout(None)
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
             return None
-        self._connection.settimeout(None)
         return message, arrays
 
     def __iter__(self) -> Iterator[tuple[Message, Arrays]]:
