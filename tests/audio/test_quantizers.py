@@ -102,3 +102,14 @@ def test_mu_law_table_is_far_from_ties_so_every_processor_makes_the_same():
 def test_impossible_quantizers_are_refused(kind, levels):
     with pytest.raises(ValueError, match="Received"):
         make(kind, levels)
+
+
+@pytest.mark.parametrize("kind", ["mu-law", "a-law", "linear"])
+@pytest.mark.parametrize("levels", [2, 3, 256, 65536])
+def test_cells_cover_every_amplitude_once_and_hold_what_is_coded_so(kind, levels):
+    quantizer = make(kind, levels)
+    edges, codes = quantizer.edges(), np.arange(levels)
+    assert len(edges) == levels + 1 and edges[0] == -1 and edges[-1] == 1
+    assert (np.diff(edges) >= 0).all()
+    samples = quantizer.decode(codes)
+    assert (edges[codes] <= samples).all() and (samples <= edges[codes + 1]).all()

@@ -5,7 +5,7 @@ import pytest
 
 from rawtone.audio.quantizers import make
 from rawtone.evaluation.bits import flac_bits
-from rawtone.evaluation.linear_prediction import cell_edges, linear_prediction_bits
+from rawtone.evaluation.linear_prediction import linear_prediction_bits
 
 RATE = 8000
 
@@ -54,15 +54,3 @@ def test_channels_are_predicted_each_from_its_own_past():
     each = [linear_prediction_bits(channel, quantizer) for channel in (left, right)]
     both = linear_prediction_bits(np.stack([left, right], axis=-1), quantizer)
     assert both == pytest.approx(np.mean(each))
-
-
-@pytest.mark.parametrize("kind", ["mu-law", "a-law", "linear"])
-@pytest.mark.parametrize("levels", [2, 3, 256, 65536])
-def test_cells_cover_every_amplitude_once_and_hold_what_is_coded_so(kind, levels):
-    quantizer = make(kind, levels)
-    edges = cell_edges(quantizer)
-    assert len(edges) == levels + 1 and np.isinf(edges[[0, -1]]).all()
-    assert (np.diff(edges) >= 0).all()
-    codes = np.arange(levels)
-    middles = quantizer.decode(codes)
-    assert (edges[codes] <= middles).all() and (middles <= edges[codes + 1]).all()

@@ -39,7 +39,8 @@ def linear_prediction_bits(codes: NDArray[np.integer], quantizer: Quantizer) -> 
 
 def _bits(codes: NDArray[np.integer], quantizer: Quantizer) -> float:
     predicted, scale = _predictions(quantizer.decode(codes).astype(np.float64))
-    edges = cell_edges(quantizer)
+    edges = quantizer.edges().copy()
+    edges[[0, -1]] = -math.inf, math.inf  # what is louder is clipped
     mass = _cdf(edges[codes + 1], predicted, scale) - _cdf(edges[codes], predicted, scale)
     probability = (1 - _SURPRISE) * mass + _SURPRISE / quantizer.levels
     return float(-np.log2(probability).mean())
@@ -60,17 +61,6 @@ def _predictions(samples: Floats) -> tuple[Floats, Floats]:
         scale = _MEMORY * scale + (1 - _MEMORY) * abs(error)
         power += sample * sample - past[index] ** 2
     return predicted, scales
-
-
-def cell_edges(quantizer: Quantizer) -> Floats:
-    """Return between which samples each code lies.
-
-    Returns:
-        float64 [levels + 1]: code q is between q and q + 1; the outermost edges are infinite.
-    """
-    middles = quantizer.decode(np.arange(quantizer.levels)).astype(np.float64)
-    inner = (middles[1:] + middles[:-1]) / 2
-    return np.concatenate([[-math.inf], inner, [math.inf]])
 
 
 def _cdf(x: Floats, centre: Floats, scale: Floats) -> Floats:

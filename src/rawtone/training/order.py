@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from numpy import array, int32, zeros
+from numpy import array, int32, int64, zeros
 from numpy.typing import NDArray
 
 from rawtone.audio import quantizers
@@ -34,16 +34,14 @@ def order(
         model: settings of the family.
         sizes: windows in a batch, and samples predicted in each.
         seed: of the order.
-        from_silence: share of windows that hear silence in place of their past; those of families
-            that carry state do at the start of every chunk.
+        from_silence: share of windows that hear silence in place of their past; where state is
+            carried, those at the start of a chunk do.
         labels: all labels, for families that are told them.
 
     Raises:
         UserError: the split is empty, or one of its labels is not among them.
     """
-    rows = chunks.rows(split)
-    if not len(rows):
-        raise UserError(f"the corpus has no {split} chunks; see its corpus.json for the reasons")
+    rows = _rows(chunks, split)
     codec = quantizers.make(quantizer.kind, quantizer.levels)
     batch_size, window = sizes
     excerpts = Excerpts(
@@ -60,6 +58,13 @@ def order(
         seed=seed,
     )
     return Walks(excerpts) if model.recurrent else Windows(excerpts, from_silence)
+
+
+def _rows(chunks: Chunks, split: str) -> NDArray[int64]:
+    rows = chunks.rows(split)
+    if not len(rows):
+        raise UserError(f"the corpus has no {split} chunks; see its corpus.json for the reasons")
+    return rows
 
 
 def _numbers(found: list[str], labels: tuple[str, ...]) -> NDArray[int32]:
