@@ -1,7 +1,7 @@
 """WaveNet's residual blocks on a CPU: all of them, and their gradients, by kernels of our own.
 
-XLA and oneDNN multiply matrices of 32 and 64 columns at a fraction of what the processor can do, and
-write what they join, shift and gate to memory and back. Here a block goes through a window once
+XLA and oneDNN multiply matrices of 32 and 64 columns at a fraction of what the processor can do,
+and write what they join, shift and gate to memory and back. Here a block goes through a window once
 forward and twice back, and what it needs in between stays in the cache. Sums are always taken in
 the same order, whatever the number of threads.
 """
@@ -121,11 +121,10 @@ class ResidualStack:
         return list(itertools.accumulate(spans, initial=x.shape[1]))
 
     def _views(self, flat: Array, batch: int, lengths: Sequence[int], width: int) -> list[Array]:
-        ends = list(itertools.accumulate(batch * n * width for n in lengths))
-        begins = [0, *ends[:-1]]
+        ends = itertools.accumulate(batch * n * width for n in lengths)
         return [
-            flat[begin:end].reshape(batch, n, width)
-            for begin, end, n in zip(begins, ends, lengths, strict=True)
+            flat[end - batch * n * width : end].reshape(batch, n, width)
+            for n, end in zip(lengths, ends, strict=True)
         ]
 
     def forward(

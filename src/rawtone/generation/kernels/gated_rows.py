@@ -72,7 +72,7 @@ def clear(typing: Any, out: Any, out_at: Any, count: Any) -> Any:
 
 @intrinsic
 def gate(typing: Any, h: Any, h_at: Any, z: Any, z_at: Any, channels: Any) -> Any:
-    """Turn a row of `h`, filter beside gate, into tanh and sigmoid, and set `z` to their product."""
+    """Turn a row of `h`, filter beside gate, into tanh and sigmoid; `z` is their product."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         ph, pz = (data(context, builder, signature.args[i], values[i]) for i in (0, 2))
@@ -98,7 +98,9 @@ def ungate(
     """
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        ph, pd, pz, po = (data(context, builder, signature.args[i], values[i]) for i in (0, 2, 3, 5))
+        ph, pd, pz, po = (
+            data(context, builder, signature.args[i], values[i]) for i in (0, 2, 3, 5)
+        )
         one = constant(1.0)
         with _each(builder, values[7]) as (at, _):
             f, place = builder.add(values[1], at), builder.add(values[4], at)

@@ -2,10 +2,11 @@
 
 Time is cut into chunks that stay in a core's cache; of each, one pass makes all that is made of it.
 All arrays are C-contiguous float32; channels are multiples of 16. `x` [batch, n + span, residual]
-comes in, and n steps go out; span = (taps - 1) * dilation. The gates are in `h` [batch, n, 2 *
-channels]: filter beside gate. Of `z` = tanh(filter) * sigmoid(gate), the last `scored` steps of
-all blocks stand side by side in `gated` [batch, scored, blocks * channels], those of this block from
-`column` on. `y` [batch, n, residual] is the next block's input, empty where there is no next block.
+comes in, and n steps go out; span = (taps - 1) * dilation. The gates are in `h`
+[batch, n, 2 * channels]: filter beside gate. Of `z` = tanh(filter) * sigmoid(gate), the last
+`scored` steps of all blocks stand side by side in `gated` [batch, scored, blocks * channels],
+those of this block from `column` on. `y` [batch, n, residual] is the next block's input, empty
+where there is no next block.
 """
 
 from typing import Any
@@ -88,9 +89,7 @@ def _residual(
     first = begin * residual
     for r in range(rows):
         add(x, at + r * residual, bias, 0, y, first + r * residual, residual)
-    add_product(
-        z, 0, channels, 1, dense, 0, residual, y, first, residual, rows, residual, channels
-    )
+    add_product(z, 0, channels, 1, dense, 0, residual, y, first, residual, rows, residual, channels)
 
 
 @compiled
@@ -144,7 +143,19 @@ def backward(
             _upstream(d_gated, b, start - (n - d_gated.shape[1]), column, dz, rows, channels)
             if dy.size:
                 add_product(
-                    dys, after, residual, 1, ds, 0, channels, dz, 0, channels, rows, channels, residual
+                    dys,
+                    after,
+                    residual,
+                    1,
+                    ds,
+                    0,
+                    channels,
+                    dz,
+                    0,
+                    channels,
+                    rows,
+                    channels,
+                    residual,
                 )
             for r in range(rows):
                 at = first + r * gates
@@ -161,14 +172,10 @@ def backward(
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def _of_dense(
-    z: Any, one: Any, dy: Any, at: int, d_dense: Any, d_bias: Any, rows: int
-) -> None:
+def _of_dense(z: Any, one: Any, dy: Any, at: int, d_dense: Any, d_bias: Any, rows: int) -> None:
     residual = d_bias.size
     channels = d_dense.size // residual
-    add_product(
-        z, 0, 1, channels, dy, at, residual, d_dense, 0, residual, channels, residual, rows
-    )
+    add_product(z, 0, 1, channels, dy, at, residual, d_dense, 0, residual, channels, residual, rows)
     add_product(one, 0, 0, 0, dy, at, residual, d_bias, 0, residual, 1, residual, rows)
 
 
@@ -187,9 +194,7 @@ def _upstream(
 
 
 @compiled
-def to_input(
-    part: int, parts: int, dilation: int, dh: Any, kernel: Any, dy: Any, dx: Any
-) -> None:
+def to_input(part: int, parts: int, dilation: int, dh: Any, kernel: Any, dy: Any, dx: Any) -> None:
     """Make a part of the gradient by `x`.
 
     Args:

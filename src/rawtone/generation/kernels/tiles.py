@@ -1,8 +1,9 @@
 """Matrix products of any strides, in tiles whose sums stay in registers.
 
-out[i, j] += sum over k of a[i, k] b[k, j]. Rows of b and of out are read 16 floats at once, an element
-of a is spread over a register. So the same code multiplies by a matrix, by a transposed one, and
-adds up gradients of weights over time. LLVM's own vectorizer would keep the sums in memory.
+out[i, j] += sum over k of a[i, k] b[k, j]. Rows of b and of out are read 16 floats at once, an
+element of a is spread over a register. So the same code multiplies by a matrix, by a transposed
+one, and adds up gradients of weights over time. LLVM's own vectorizer would keep the sums in
+memory.
 """
 
 from typing import Any
@@ -58,7 +59,10 @@ def _tile(rows: int, vectors: int) -> Any:
                 ]
                 spread = [builder.load(builder.gep(pa, [builder.add(r, in_a)])) for r in a_rows]
                 return [
-                    [fma(builder, splat(builder, s), f, t) for f, t in zip(found, line, strict=True)]
+                    [
+                        fma(builder, splat(builder, s), f, t)
+                        for f, t in zip(found, line, strict=True)
+                    ]
                     for s, line in zip(spread, sums, strict=True)
                 ]
 
