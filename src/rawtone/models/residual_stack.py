@@ -223,7 +223,7 @@ class ResidualStack:
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def run(*inputs: Any) -> Any:
             out = tf.numpy_function(
-                lambda *given: self.forward(*given, scored), inputs, [tf.float32] * 3
+                lambda *given: self.forward(*given, scored=scored), inputs, [tf.float32] * 3
             )
             gated, kept = tf.ensure_shape(out[0], shape), out[1:]
 

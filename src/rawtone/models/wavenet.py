@@ -137,7 +137,7 @@ class WaveNet(Family):
         ]
         for dense in self.post:
             dense.build((None, skip))
-        self.stack = None
+        self.stack: residual_stack.ResidualStack | None = None
         if residual_stack.fits(settings, self.compute_dtype):
             self.stack = residual_stack.ResidualStack(settings)
             self.jit = False  # XLA calls no code of ours
@@ -229,7 +229,7 @@ class WaveNet(Family):
         x = self._embed([heard[:, k : k + n] for k in range(self.first_width)])
         conditioning = self.conditioning(labels)
         if self.stack is not None:
-            return self._scores(self._through_stack(x, conditioning, scored)), ()
+            return self._scores(self._through(self.stack, x, conditioning, scored)), ()
         gated = []
         always = tuple(told[:, None] for told in conditioning)
         for block, told in self._told(always):
@@ -241,11 +241,11 @@ class WaveNet(Family):
             x = block.residual(taps[-1], z)
         return self._features(gated), ()
 
-    def _through_stack(self, x: Any, conditioning: State, scored: int) -> Any:
+    def _through(self, stack: Any, x: Any, conditioning: State, scored: int) -> Any:
         """Return what all blocks' gates let through, by kernels of our own."""
         batch, blocks = x.shape[0], [block for block, _ in self._told(conditioning)]
         biases = [block.bias(told, batch) for block, told in self._told(conditioning)]
-        return self.stack.gated(
+        return stack.gated(
             x,
             ops.stack([ops.concatenate([b.filter, b.gate], axis=-1) for b in blocks]),
             ops.stack(biases),

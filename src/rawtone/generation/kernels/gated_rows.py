@@ -4,6 +4,8 @@ Arrays are flat float32; a row is told by where it begins and by how many channe
 multiple of 16.
 """
 
+# ruff: noqa: ARG001 - an instruction's signature is that of its call, and more
+
 from typing import Any
 
 from numba import types
