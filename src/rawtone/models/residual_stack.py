@@ -220,11 +220,13 @@ class ResidualStack:
 
         shape = (x.shape[0], scored, kernels.shape[0] * kernels.shape[3] // 2)
 
+        def forward(*given: Array) -> tuple[Array, ...]:
+            x, kernels, biases, dense, dense_bias = given
+            return self.forward(x, kernels, biases, dense, dense_bias, scored)
+
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def run(*inputs: Any) -> Any:
-            out = tf.numpy_function(
-                lambda *given: self.forward(*given, scored=scored), inputs, [tf.float32] * 3
-            )
+            out = tf.numpy_function(forward, inputs, [tf.float32] * 3)
             gated, kept = tf.ensure_shape(out[0], shape), out[1:]
 
             def gradient(upstream: Any) -> Any:

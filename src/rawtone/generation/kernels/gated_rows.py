@@ -30,7 +30,7 @@ def _each(builder: Any, count: Any) -> Any:
     return cgutils.for_range_slice(builder, index(0), count, index(LANES))
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def move(typing: Any, a: Any, a_at: Any, out: Any, out_at: Any, count: Any) -> Any:
     """Set a row of `out` to one of `a`."""
 
@@ -44,7 +44,7 @@ def move(typing: Any, a: Any, a_at: Any, out: Any, out_at: Any, count: Any) -> A
     return types.void(a, _N, out, _N, _N), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def add(typing: Any, a: Any, a_at: Any, b: Any, b_at: Any, out: Any, out_at: Any, n: Any) -> Any:
     """Set a row of `out` to the sum of one of `a` and one of `b`."""
 
@@ -59,7 +59,7 @@ def add(typing: Any, a: Any, a_at: Any, b: Any, b_at: Any, out: Any, out_at: Any
     return types.void(a, _N, b, _N, out, _N, _N), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def clear(typing: Any, out: Any, out_at: Any, count: Any) -> Any:
     """Set a row to zero."""
 
@@ -72,7 +72,7 @@ def clear(typing: Any, out: Any, out_at: Any, count: Any) -> Any:
     return types.void(out, _N, _N), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def gate(typing: Any, h: Any, h_at: Any, z: Any, z_at: Any, channels: Any) -> Any:
     """Turn a row of `h`, filter beside gate, into tanh and sigmoid; `z` is their product."""
 
@@ -90,7 +90,7 @@ def gate(typing: Any, h: Any, h_at: Any, z: Any, z_at: Any, channels: Any) -> An
     return types.void(h, _N, z, _N, _N), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def ungate(
     typing: Any, h: Any, h_at: Any, dz: Any, z: Any, z_at: Any, dh: Any, dh_at: Any, channels: Any
 ) -> Any:

@@ -32,7 +32,7 @@ def _tile(rows: int, vectors: int) -> Any:
     More than 16 registers of sums made LLVM keep some of them on the stack.
     """
 
-    @intrinsic
+    @intrinsic  # type: ignore[untyped-decorator]
     def add(
         typing: Any,
         a: Any,
