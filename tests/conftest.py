@@ -1,7 +1,11 @@
 """Small recordings for tests, and a project to run stages in."""
 
+import importlib.util
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -82,3 +86,21 @@ def write_params(project: Path):
         (project / "params.yaml").write_text(yaml.safe_dump(table))
 
     return write
+
+
+def _loopback() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "loopback", Path(__file__).with_name("loopback.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["loopback"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def web() -> Iterator[object]:
+    """Give a server on loopback (loopback.py) that has nothing yet."""
+    server, end = _loopback().serving()
+    yield server
+    end()

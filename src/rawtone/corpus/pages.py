@@ -1,0 +1,270 @@
+"""Recordings of pages and playlists, through yt-dlp: audio only, none twice.
+
+What is on a page changes, and sites give the same recording in other bytes on another day. So it is
+looked at once, and what was found stays (rawtone.corpus.findings). What has come of it is kept
+recording by recording, so that a look that was cut off goes on.
+"""
+
+import hashlib
+import importlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from rawtone.audio import ffmpeg
+from rawtone.corpus import entries
+from rawtone.corpus.downloads import Downloads
+from rawtone.corpus.entries import Entry
+from rawtone.corpus.sources import shown
+from rawtone.errors import UserError
+
+Info = dict[str, Any]
+
+_PASSING = frozenset((408, 425, 429))
+# Of these what the site says changes from visit to visit; the file's own address does not.
+_NO_SITE = ("Generic", "HTML5MediaEmbed")
+
+_log = logging.getLogger("rawtone")
+
+
+class _TryAgainError(Exception):
+    """A page or recording could not be had now; later it may be."""
+
+
+class _NeverError(Exception):
+    """A page or recording cannot be had, for the reason in the message."""
+
+
+def look(
+    page: str, downloads: Downloads, known: Mapping[str, Entry], is_here: Callable[[Entry], bool]
+) -> list[Entry]:
+    """Find all recordings of a page, and bring those that are not here.
+
+    Args:
+        page: Its address.
+        downloads: Where recordings go.
+        known: What was found before on this page, by the recordings' addresses.
+        is_here: Tells whether the bytes of an entry are on this machine.
+
+    Returns:
+        An entry for each; one that cannot be had has a status that says why. What was there
+        before, and no longer is, comes last.
+
+    Raises:
+        UserError: the page cannot be read, none of its recordings can be had, or one of them
+            could not be had now, but later may be.
+    """
+    found: dict[str, Entry] = {}
+    try:
+        for info in tqdm(_listed(page, downloads), "fetch", disable=None):
+            address = _address(info)
+            if address not in found:
+                found[address] = _entry(info, address, downloads, known, is_here)
+    except (_TryAgainError, _NeverError) as reason:
+        again = isinstance(reason, _TryAgainError)
+        advice = "run again later, what came is kept" if again else "check the address"
+        raise UserError(f"{page}: {reason}; {advice}") from None
+    if not any(entry.sha256 for entry in found.values()):
+        first = next((f"; the first: {entry.status}" for entry in found.values()), "")
+        raise UserError(f"{page}: none of its {len(found)} recordings can be had{first}")
+    gone = [entry for address, entry in known.items() if address not in found and entry.sha256]
+    lost = [Entry(e.path, url=e.url, status="no longer on the page") for e in gone]
+    return [*entries.in_order(list(found.values())), *entries.in_order(lost)]
+
+
+def bring(entry: Entry, downloads: Downloads) -> Path:
+    """Bring a recording again of which only the entry is here.
+
+    Raises:
+        UserError: it cannot be had, or has other bytes by now.
+    """
+    try:
+        again = _download({"_type": "url", "url": entry.url}, entry.url, downloads)
+    except (_TryAgainError, _NeverError) as reason:
+        raise UserError(f"{entry.url}: {reason}; run again later") from None
+    if again.sha256 != entry.sha256:
+        raise UserError(
+            f"{entry.url}: comes in other bytes than when it was found; dvc pull brings the old "
+            "ones, and a higher 'look' of the page takes the new ones"
+        )
+    return downloads.place(entry.sha256)
+
+
+def _entry(
+    info: Info,
+    address: str,
+    downloads: Downloads,
+    known: Mapping[str, Entry],
+    is_here: Callable[[Entry], bool],
+) -> Entry:
+    note = downloads.folder / "pages" / f"{key(address)}.json"
+    noted = entries.read(note).get(address, [])
+    for before in (*noted, *filter(None, [known.get(address)])):
+        if before.sha256 and is_here(before):
+            return before
+    try:
+        entry = _download(info, address, downloads)
+    except _NeverError as reason:
+        title = str(info.get("title") or "")
+        _log.warning("%s: cannot be had: %s", address, reason)
+        name = shown(title or address).replace("/", "_")
+        return Entry(name, url=address, title=title, status=f"cannot be had: {reason}")
+    entries.write(note, {address: [entry]})
+    return entry
+
+
+def key(address: str) -> str:
+    """Return a name for the disk that stands for an address."""
+    return hashlib.sha256(address.encode()).hexdigest()[:16]
+
+
+def _address(info: Info) -> str:
+    """Return what tells a recording from all others, and finds it again."""
+    of_file = info.get("url")
+    if info.get("_type", "video") != "video" or info.get("extractor_key") in _NO_SITE:
+        return str(of_file or info.get("webpage_url"))
+    return str(info.get("webpage_url") or of_file)
+
+
+def _listed(page: str, downloads: Downloads) -> list[Info]:
+    patience = downloads.patience
+    for attempt in range(1, patience.attempts):
+        try:
+            return _listed_now(page, downloads)
+        except _TryAgainError as error:
+            _log.info("%s: %s; trying again in %.0f s", page, error, patience.seconds(attempt))
+            time.sleep(patience.seconds(attempt))
+    return _listed_now(page, downloads)
+
+
+def _listed_now(page: str, downloads: Downloads) -> list[Info]:
+    with _yt_dlp(downloads) as tool, _explained():
+        return list(_parts(tool.extract_info(page, download=False)))
+
+
+def _parts(info: Info | None) -> Iterator[Info]:
+    if info is None or "entries" not in info:
+        yield from filter(None, [info])
+        return
+    for part in info["entries"]:
+        yield from _parts(part)
+
+
+def _download(info: Info, address: str, downloads: Downloads) -> Entry:
+    # A folder of its own, always the same: what came in part is gone on with.
+    folder = downloads.folder / "pages" / key(address)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _yt_dlp(downloads, folder) as tool, _explained():
+        done = tool.process_ie_result(info, download=True)
+    files = [file for part in _parts(done) for file in part.get("requested_downloads") or []]
+    if len(files) != 1:
+        raise _NeverError(f"expected one recording there, found {len(files)}")
+    facts = next(_parts(done))
+    recording = _without_pictures(Path(files[0]["filepath"]), facts)
+    size = recording.stat().st_size
+    sha256 = downloads.add(recording, {"url": address})
+    shutil.rmtree(folder)
+    return _described(facts, address, recording.suffix, size, sha256)
+
+
+def _without_pictures(file: Path, info: Info) -> Path:
+    """Copy the audio out of a video, where a page has nothing else; it is not encoded again."""
+    if info.get("vcodec") == "none":
+        return file
+    audio = file.with_suffix(".mka")
+    wanted = ["-map", "0:a:0", "-c", "copy", "-y", f"file:{audio}"]
+    try:
+        ffmpeg.run(["-protocol_whitelist", "file,pipe", "-i", f"file:{file}", *wanted])
+    except ffmpeg.FfmpegError:
+        audio.unlink(missing_ok=True)
+        return file  # `convert` says what is wrong with it
+    return audio
+
+
+def _described(info: Info, address: str, ending: str, size: int, sha256: str) -> Entry:
+    title, identity = str(info.get("title") or ""), str(info.get("id") or "")
+    day = str(info.get("upload_date") or "")
+    return Entry(
+        path=shown(f"{title} [{identity}]{ending}").replace("/", "_"),
+        size=size,
+        sha256=sha256,
+        url=address,
+        title=title,
+        uploader=str(info.get("uploader") or info.get("channel") or info.get("artist") or ""),
+        licence=str(info.get("license") or ""),
+        published=f"{day[:4]}-{day[4:6]}-{day[6:]}" if len(day) == 8 else "",
+        fetched=time.strftime("%Y-%m-%d", time.gmtime()),
+    )
+
+
+class _Silent:
+    """What yt-dlp says; errors come as exceptions, too."""
+
+    def debug(self, message: str) -> None:
+        _log.debug("%s", message)
+
+    info = warning = error = debug
+
+
+def _yt_dlp(downloads: Downloads, folder: Path | None = None) -> Any:
+    try:
+        tool = importlib.import_module("yt_dlp")
+    except ModuleNotFoundError:
+        raise UserError(
+            "a source with 'page' needs yt-dlp; run: build/uv/bin/uv pip install 'yt-dlp[default]'"
+        ) from None
+    options = {
+        "logger": _Silent(),
+        "noprogress": True,
+        "format": "bestaudio/best",
+        "extract_flat": "in_playlist",
+        "paths": {"home": str(folder or downloads.folder)},
+        "outtmpl": {"default": "recording.%(ext)s"},
+        "cachedir": False,
+        "updatetime": False,
+        "fixup": "never",
+        "skip_unavailable_fragments": False,  # a gap is worse than no recording
+        "socket_timeout": downloads.patience.timeout,
+        "retries": downloads.patience.attempts - 1,
+        "fragment_retries": downloads.patience.attempts - 1,
+        "retry_sleep_functions": {"http": downloads.patience.seconds},
+        "ffmpeg_location": ffmpeg.executable(),
+    }
+    return tool.YoutubeDL(options)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Sort yt-dlp's errors into those that pass and those that stay."""
+    errors = importlib.import_module("yt_dlp.utils")
+    try:
+        yield
+    except errors.YoutubeDLError as error:
+        raise (_TryAgainError if _may_pass(error) else _NeverError)(_reason(error)) from None
+
+
+def _reason(error: BaseException) -> str:
+    said = str(error).removeprefix("ERROR: ").partition(" (caused by")[0]
+    return " ".join(said.partition("; please report this issue")[0].split()).rstrip(".")
+
+
+def _may_pass(error: BaseException) -> bool:
+    network = importlib.import_module("yt_dlp.networking.exceptions")
+    root = error
+    while (inner := (getattr(root, "exc_info", None) or (None, None))[1]) not in (None, root):
+        root = inner
+    root = getattr(root, "cause", None) or root
+    if isinstance(root, network.HTTPError):
+        return root.status in _PASSING or root.status >= 500
+    passing = (
+        network.TransportError,
+        OSError,
+        importlib.import_module("yt_dlp.utils").DownloadError,
+    )
+    return isinstance(root, passing) and not isinstance(root, network.CertificateVerifyError)
