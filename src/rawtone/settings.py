@@ -75,7 +75,7 @@ class Source(Settings):
         if self.url is not None and not re.fullmatch(SHA256, self.sha256 or ""):
             raise ValueError(
                 "expected 'sha256' beside 'url', the 64 digits that sha256sum prints, found "
-                f"{self.sha256 or 'none'}"
+                f"{'none' if self.sha256 is None else repr(self.sha256)}"
             )
         for address in filter(None, (self.url, self.page)):
             parts = urlsplit(address)

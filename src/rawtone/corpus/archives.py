@@ -21,7 +21,8 @@ from rawtone.corpus.entries import Entry, in_order
 from rawtone.corpus.sources import NEVER_AUDIO, shown, stored_name
 from rawtone.errors import UserError
 
-_STARTS = (b"PK\x03\x04", b"PK\x05\x06", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
 _USTAR = slice(257, 262)
 _BLOCK = 1 << 20
 # Music packs to a third, silence to a thousandth; nobody's corpus is a hundred times its archive.
@@ -34,9 +35,13 @@ _DAMAGED = (
 
 def is_archive(path: Path) -> bool:
     """Tell by its first bytes whether a file is an archive; no recording begins so."""
+    start = _start(path)
+    return start.startswith(_ZIP + _PACKED) or start[_USTAR] == b"ustar"
+
+
+def _start(path: Path) -> bytes:
     with path.open("rb") as file:
-        start = file.read(512)
-    return start.startswith(_STARTS) or start[_USTAR] == b"ustar"
+        return file.read(512)
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,8 @@ def unpack(archive: Path, folder: Path, name: str, most: int | None = None) -> l
             f"{name}: more than {most} bytes come out of an archive of {size}; expected recordings"
         ) from None
     except _DAMAGED as error:
-        raise UserError(f"{name}: the archive cannot be read ({error})") from None
+        said = " ".join(str(error).split())
+        raise UserError(f"{name}: the archive cannot be read ({said})") from None
     if not any(entry.sha256 for entry in entries):
         raise UserError(f"{name}: no recordings in it, at any depth")
     return in_order(entries)
@@ -83,7 +89,7 @@ def unpack(archive: Path, folder: Path, name: str, most: int | None = None) -> l
 
 def _unpack(archive: Path, folder: Path, most: int) -> list[Entry]:
     entries: list[Entry] = []
-    with _Zip(archive) if zipfile.is_zipfile(archive) else _Tar(archive) as opened:
+    with _Zip(archive) if _start(archive).startswith(_ZIP) else _Tar(archive) as opened:
         for member in opened.members():
             if not _is_hidden(member.name):
                 entries.append(_entry(opened, member, folder, most))

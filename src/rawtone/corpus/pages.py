@@ -12,8 +12,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from tqdm import tqdm
 
@@ -189,6 +190,8 @@ def _without_pictures(file: Path, info: Info) -> Path:
 
 def _described(info: Info, address: str, ending: str, size: int, sha256: str) -> Entry:
     title, identity = str(info.get("title") or ""), str(info.get("id") or "")
+    if info.get("extractor_key") == "HTML5MediaEmbed":  # which counts them, from 1 at every look
+        identity = PurePosixPath(unquote(urlsplit(address).path)).stem
     day = str(info.get("upload_date") or "")
     return Entry(
         path=shown(f"{title} [{identity}]{ending}").replace("/", "_"),
@@ -233,7 +236,7 @@ def _yt_dlp(downloads: Downloads, folder: Path | None = None) -> Any:
         "socket_timeout": downloads.patience.timeout,
         "retries": downloads.patience.attempts - 1,
         "fragment_retries": downloads.patience.attempts - 1,
-        "retry_sleep_functions": {"http": downloads.patience.seconds},
+        "retry_sleep_functions": {"http": lambda n: downloads.patience.seconds(n + 1)},
         "ffmpeg_location": ffmpeg.executable(),
     }
     return tool.YoutubeDL(options)
