@@ -1,5 +1,6 @@
 """Small recordings for tests, and a project to run stages in."""
 
+import gc
 import importlib.util
 import signal
 import sys
@@ -104,3 +105,15 @@ def web() -> Iterator[object]:
     server, end = _loopback().serving()
     yield server
     end()
+
+
+@pytest.fixture
+def yt_dlp() -> Iterator[None]:
+    """Skip where yt-dlp is not installed, and leave none of its connections to other tests.
+
+    It leaves those of refused requests to the garbage collector; tests that take this fixture
+    ignore the warnings for it.
+    """
+    pytest.importorskip("yt_dlp", reason="yt-dlp is not installed: pip install 'rawtone[pages]'")
+    yield
+    gc.collect()

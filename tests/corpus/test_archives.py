@@ -180,3 +180,12 @@ def test_names_that_are_no_text_are_shown_on_one_line(tmp_path, folder):
     members = {"new\nline.wav": TUNE, os.fsdecode(b"\xff\xfe.wav"): OTHER}
     found = unpack(tarred(tmp_path / "x", members), folder, "x")
     assert [entry.path for entry in found] == [r"\xff\xfe.wav", r"new\nline.wav"]
+
+
+@pytest.mark.parametrize("seconds", [0, -1e30, 1e30, float("inf"), float("nan")])
+def test_a_time_that_cannot_be_is_not_known(tmp_path, folder, seconds):
+    with tarfile.open(tmp_path / "x", "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("a.wav")
+        info.size, info.pax_headers = len(TUNE), {"mtime": str(seconds)}
+        archive.addfile(info, io.BytesIO(TUNE))
+    assert [entry.published for entry in unpack(tmp_path / "x", folder, "x")] == [""]

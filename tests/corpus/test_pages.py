@@ -15,7 +15,10 @@ from rawtone.corpus.downloads import Downloads
 from rawtone.corpus.transfer import Patience
 from rawtone.errors import UserError
 
-pytest.importorskip("yt_dlp", reason="yt-dlp is not installed: pip install 'rawtone[pages]'")
+pytestmark = [
+    pytest.mark.usefixtures("yt_dlp"),
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+]
 
 QUICK = Patience(attempts=3, pause=0.01, longest_pause=0.05, timeout=2)
 
@@ -92,8 +95,6 @@ def test_nothing_is_fetched_twice(page, web, downloads):
     assert len(web.seen("/a.wav")) == asked
 
 
-# yt-dlp leaves the connections of refused requests to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_look_that_failed_half_way_goes_on(page, web, downloads):
     web.resources["/b.wav"].refuse = [503] * 99
     with pytest.raises(UserError, match=rf"{page}: .*503.*; run again later, what came is kept"):
@@ -193,5 +194,5 @@ def test_bytes_that_are_lost_are_brought_again_if_they_are_the_same(page, web, d
 
 def test_without_yt_dlp_it_is_said_how_to_get_it(page, downloads, monkeypatch):
     monkeypatch.setitem(sys.modules, "yt_dlp", None)
-    with pytest.raises(UserError, match=r"needs yt-dlp; run: .* install 'yt-dlp\[default\]'"):
+    with pytest.raises(UserError, match=r"needs the package yt-dlp, .* 'rawtone\[pages\]'"):
         look(page, downloads)

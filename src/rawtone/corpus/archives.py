@@ -149,8 +149,9 @@ class _Zip:
         for info in self._archive.infolist():
             if not info.is_dir():
                 kind = stat.S_IFMT(info.external_attr >> 16)
-                published = "{:04}-{:02}-{:02}".format(*info.date_time[:3])
-                yield _Member(info.filename, _against(kind), published, info)
+                year, month, day = info.date_time[:3]
+                known = f"{year}-{month:02}-{day:02}" if year > 1980 else ""  # where zip begins
+                yield _Member(info.filename, _against(kind), known, info)
 
     def open(self, member: _Member) -> IO[bytes]:
         return self._archive.open(member.handle)
@@ -170,13 +171,19 @@ class _Tar:
         for info in self._archive:
             if not info.isdir():
                 kind = stat.S_IFREG if info.isfile() else _TAR_KINDS.get(info.type, stat.S_IFCHR)
-                published = time.strftime("%Y-%m-%d", time.gmtime(info.mtime))
-                yield _Member(info.name, _against(kind), published, info)
+                yield _Member(info.name, _against(kind), _day(info.mtime), info)
 
     def open(self, member: _Member) -> IO[bytes]:
         file = self._archive.extractfile(member.handle)
         assert file is not None  # only of what is no file
         return file
+
+
+def _day(seconds: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d", time.gmtime(seconds)) if seconds else ""
+    except (OverflowError, OSError, ValueError):  # no time that anybody has seen
+        return ""
 
 
 _TAR_KINDS = {tarfile.SYMTYPE: stat.S_IFLNK, tarfile.LNKTYPE: stat.S_IFLNK}

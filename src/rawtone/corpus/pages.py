@@ -220,7 +220,8 @@ def _yt_dlp(downloads: Downloads, folder: Path | None = None) -> Any:
         tool = importlib.import_module("yt_dlp")
     except ModuleNotFoundError:
         raise UserError(
-            "a source with 'page' needs yt-dlp; run: build/uv/bin/uv pip install 'yt-dlp[default]'"
+            "sources.page: needs the package yt-dlp, which is not installed; install it with: "
+            "pip install 'rawtone[pages]'"
         ) from None
     options = {
         "logger": _Silent(),

@@ -71,7 +71,6 @@ def _noted(failures: list[str]) -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        _log.error("%s", error)
         failures.append(str(error))
 
 
@@ -79,16 +78,22 @@ def _check(
     name: str, failures: Sequence[str], rows: Sequence[dict[str, str | int]], strict: bool
 ) -> None:
     if failures:
+        for failure in failures[1:]:
+            _log.error("%s", failure)
         more = f" (and {len(failures) - 1} more, see above)" if len(failures) > 1 else ""
         raise UserError(
             f"{failures[0]}{more}; corpus '{name}' has all else, and goes on from there"
         )
-    lost = [row for row in rows if str(row["status"]).startswith("cannot be had")]
+    lost = [row for row in rows if _is_lost(row)]
     if strict and lost:
         raise UserError(
-            f"corpus '{name}' is strict and {lost[0]['url']} {lost[0]['status']}; take it out of "
-            f"the page, or set corpora.{name}.strict to false"
+            f"corpus '{name}' is strict and {lost[0]['path']} of {lost[0]['source']} "
+            f"{lost[0]['status']}; mend it, or set corpora.{name}.strict to false"
         )
+
+
+def _is_lost(row: dict[str, str | int]) -> bool:
+    return str(row["status"]).startswith("cannot be")
 
 
 def _has_address(source: dict[str, Any]) -> bool:
@@ -203,6 +208,5 @@ def _report(rows: Sequence[dict[str, str | int]]) -> None:
     _log.info("fetched %d of %d files", taken, len(rows))
     for row in rows:
         if row["status"] != TAKEN:
-            lost = str(row["status"]).startswith("cannot be")
-            level = logging.WARNING if lost else logging.INFO
+            level = logging.WARNING if _is_lost(row) else logging.INFO
             _log.log(level, "%s: %s", row["path"], row["status"])

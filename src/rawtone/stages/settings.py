@@ -60,7 +60,7 @@ def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
         listed = _source((name, origin), index, source, checksums)
         if listed not in found:
             found.append(listed)
-    strict = corpus.strict and any("page" in source for source in found)
+    strict = corpus.strict and any({"url", "page"} & source.keys() for source in found)
     return {
         "fetch": {"sources": found} | ({"strict": True} if strict else {}),
         "convert": form | {key: full[key] for key in ("strict", "ffmpeg")},
