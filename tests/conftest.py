@@ -3,6 +3,7 @@
 import gc
 import importlib.util
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,6 +106,14 @@ def web() -> Iterator[object]:
     server, end = _loopback().serving()
     yield server
     end()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Give a port of loopback on which nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
 
 
 @pytest.fixture

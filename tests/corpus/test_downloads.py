@@ -5,7 +5,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -177,13 +176,6 @@ def test_redirects_that_lead_nowhere(web, downloads):
 
 def test_nobody_listens(downloads, free_port):
     fails(downloads, f"http://127.0.0.1:{free_port}/x", "no connection .*refused.*3 times")
-
-
-@pytest.fixture
-def free_port(web) -> int:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        return unused.getsockname()[1]
 
 
 FETCH = """

@@ -96,13 +96,21 @@ def test_nothing_is_fetched_twice(page, web, downloads):
 
 
 def test_a_look_that_failed_half_way_goes_on(page, web, downloads):
-    web.resources["/b.wav"].refuse = [503] * 99
+    web.resources["/a.wav"].refuse = [503] * 99
     with pytest.raises(UserError, match=rf"{page}: .*503.*; run again later, what came is kept"):
         look(page, downloads)
-    asked = len(web.seen("/a.wav"))
-    web.resources["/b.wav"].refuse = []
+    asked = len(web.seen("/b.wav"))
+    web.resources["/a.wav"].refuse = []
     assert len(look(page, downloads)) == 2
-    assert len(web.seen("/a.wav")) == asked
+    assert len(web.seen("/b.wav")) == asked
+
+
+def test_a_network_that_is_gone_is_not_asked_for_every_recording(page, web, downloads, free_port):
+    away = "".join(f'<audio src="http://127.0.0.1:{free_port}/{i}.wav"></audio>' for i in range(9))
+    web.put("/page", f'<html>{away}<audio src="/b.wav"></audio></html>', kind="text/html")
+    with pytest.raises(UserError, match="run again later"):
+        look(page, downloads)
+    assert web.seen("/b.wav") == []
 
 
 def test_a_recording_that_is_cut_off_is_gone_on_with(page, web, downloads):
@@ -137,6 +145,17 @@ def test_a_page_of_which_nothing_can_be_had(page, web, downloads):
 def test_a_page_that_is_busy_for_a_while(page, web, downloads):
     web.resources["/page"].refuse = [503, 503]
     assert len(look(page, downloads)) == 2
+
+
+def test_a_page_or_recording_of_a_host_that_is_away(page, web, downloads, free_port):
+    """It may come back, so nothing is decided."""
+    away = f"http://127.0.0.1:{free_port}"
+    with pytest.raises(UserError, match=rf"^{away}/page: .*refused; run again later"):
+        look(f"{away}/page", downloads)
+    players = f'<audio src="/a.wav"></audio><audio src="{away}/b.wav"></audio>'
+    web.put("/page", f"<html>{players}</html>", kind="text/html")
+    with pytest.raises(UserError, match=rf"^{page}: {away}/b.wav: .*refused.*; run again later"):
+        look(page, downloads)
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from rawtone.errors import UserError
 
 Info = dict[str, Any]
 
+_FAILURES_IN_A_ROW = 3  # after which the network is gone, and not a recording
 _PASSING = frozenset((408, 425, 429))
 # Of these what the site says changes from visit to visit; the file's own address does not.
 _NO_SITE = ("Generic", "HTML5MediaEmbed")
@@ -61,22 +62,43 @@ def look(
         UserError: the page cannot be read, none of its recordings can be had, or one of them
             could not be had now, but later may be.
     """
-    found: dict[str, Entry] = {}
     try:
-        for info in tqdm(_listed(page, downloads), "fetch", disable=None):
-            address = _address(info)
-            if address not in found:
-                found[address] = _entry(info, address, downloads, known, is_here)
-    except (_TryAgainError, _NeverError) as reason:
-        again = isinstance(reason, _TryAgainError)
-        advice = "run again later, what came is kept" if again else "check the address"
-        raise UserError(f"{page}: {reason}; {advice}") from None
+        infos = {_address(info): info for info in _listed(page, downloads)}
+    except _NeverError as reason:
+        raise UserError(f"{page}: {reason}; check the address") from None
+    except _TryAgainError as reason:
+        raise UserError(f"{page}: {reason}; run again later") from None
+    found, later = _bring_all(infos, downloads, known, is_here)
+    if later:
+        raise UserError(f"{page}: {later[0]}; run again later, what came is kept")
     if not any(entry.sha256 for entry in found.values()):
         first = next((f"; the first: {entry.status}" for entry in found.values()), "")
         raise UserError(f"{page}: none of its {len(found)} recordings can be had{first}")
     gone = [entry for address, entry in known.items() if address not in found and entry.sha256]
     lost = [Entry(e.path, url=e.url, status="no longer on the page") for e in gone]
     return [*entries.in_order(list(found.values())), *entries.in_order(lost)]
+
+
+def _bring_all(
+    infos: Mapping[str, Info],
+    downloads: Downloads,
+    known: Mapping[str, Entry],
+    is_here: Callable[[Entry], bool],
+) -> tuple[dict[str, Entry], list[str]]:
+    """Bring all that can be had; return it, and what failed in a way that may pass."""
+    found: dict[str, Entry] = {}
+    later: list[str] = []
+    in_a_row = 0
+    for address, info in tqdm(infos.items(), "fetch", disable=None):
+        try:
+            found[address] = _entry(info, address, downloads, known, is_here)
+            in_a_row = 0
+        except _TryAgainError as reason:
+            later.append(f"{address}: {reason}")
+            in_a_row += 1
+        if in_a_row == _FAILURES_IN_A_ROW:
+            break
+    return found, later
 
 
 def bring(entry: Entry, downloads: Downloads) -> Path:
@@ -260,15 +282,22 @@ def _reason(error: BaseException) -> str:
 
 def _may_pass(error: BaseException) -> bool:
     network = importlib.import_module("yt_dlp.networking.exceptions")
-    root = error
-    while (inner := (getattr(root, "exc_info", None) or (None, None))[1]) not in (None, root):
-        root = inner
-    root = getattr(root, "cause", None) or root
-    if isinstance(root, network.HTTPError):
-        return root.status in _PASSING or root.status >= 500
-    passing = (
-        network.TransportError,
-        OSError,
-        importlib.import_module("yt_dlp.utils").DownloadError,
-    )
-    return isinstance(root, passing) and not isinstance(root, network.CertificateVerifyError)
+    chain = list(_chain(error))
+    for one in chain:
+        if isinstance(one, network.HTTPError):
+            return one.status in _PASSING or one.status >= 500
+        if isinstance(one, network.CertificateVerifyError):
+            return False
+        if isinstance(one, (network.TransportError, OSError)):
+            return True
+    return len(chain) == 1  # a download that gave up names no cause
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """Give an error of yt-dlp's and those that it says it comes from."""
+    while error is not None:
+        yield error
+        inner = (getattr(error, "exc_info", None) or (None, None))[1] or getattr(
+            error, "cause", None
+        )
+        error = inner if inner is not error else None
