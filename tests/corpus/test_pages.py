@@ -142,8 +142,9 @@ def test_a_page_of_which_nothing_can_be_had(page, web, downloads):
         look(page, downloads)
 
 
-def test_a_page_that_is_busy_for_a_while(page, web, downloads):
-    web.resources["/page"].refuse = [503, 503]
+def test_a_page_and_a_recording_that_are_busy_for_a_while(page, web, downloads):
+    web.resources["/page"].refuse = [503, 429]
+    web.resources["/a.wav"].refuse = [503]
     assert len(look(page, downloads)) == 2
 
 

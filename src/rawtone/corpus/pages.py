@@ -12,8 +12,9 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from tqdm import tqdm
@@ -23,9 +24,11 @@ from rawtone.corpus import entries
 from rawtone.corpus.downloads import Downloads
 from rawtone.corpus.entries import Entry
 from rawtone.corpus.sources import shown
+from rawtone.corpus.transfer import Patience
 from rawtone.errors import UserError
 
 Info = dict[str, Any]
+_Answer = TypeVar("_Answer")
 
 _FAILURES_IN_A_ROW = 3  # after which the network is gone, and not a recording
 _PASSING = frozenset((408, 425, 429))
@@ -156,19 +159,22 @@ def _address(info: Info) -> str:
 
 
 def _listed(page: str, downloads: Downloads) -> list[Info]:
-    patience = downloads.patience
+    def ask() -> list[Info]:
+        with _yt_dlp(downloads) as tool, _explained():
+            return list(_parts(tool.extract_info(page, download=False)))
+
+    return _patiently(page, ask, downloads.patience)
+
+
+def _patiently(address: str, ask: Callable[[], _Answer], patience: Patience) -> _Answer:
     for attempt in range(1, patience.attempts):
         try:
-            return _listed_now(page, downloads)
+            return ask()
         except _TryAgainError as error:
-            _log.info("%s: %s; trying again in %.0f s", page, error, patience.seconds(attempt))
-            time.sleep(patience.seconds(attempt))
-    return _listed_now(page, downloads)
-
-
-def _listed_now(page: str, downloads: Downloads) -> list[Info]:
-    with _yt_dlp(downloads) as tool, _explained():
-        return list(_parts(tool.extract_info(page, download=False)))
+            pause = patience.seconds(attempt)
+            _log.info("%s: %s; trying again in %.0f s", address, error, pause)
+            time.sleep(pause)
+    return ask()
 
 
 def _parts(info: Info | None) -> Iterator[Info]:
@@ -183,8 +189,13 @@ def _download(info: Info, address: str, downloads: Downloads) -> Entry:
     # A folder of its own, always the same: what came in part is gone on with.
     folder = downloads.folder / "pages" / key(address)
     folder.mkdir(parents=True, exist_ok=True)
-    with _yt_dlp(downloads, folder) as tool, _explained():
-        done = tool.process_ie_result(info, download=True)
+
+    def ask() -> Info:
+        with _yt_dlp(downloads, folder) as tool, _explained():
+            done: Info = tool.process_ie_result(deepcopy(info), download=True)
+            return done
+
+    done = _patiently(address, ask, downloads.patience)
     files = [file for part in _parts(done) for file in part.get("requested_downloads") or []]
     if len(files) != 1:
         raise _NeverError(f"expected one recording there, found {len(files)}")
@@ -257,9 +268,8 @@ def _yt_dlp(downloads: Downloads, folder: Path | None = None) -> Any:
         "fixup": "never",
         "skip_unavailable_fragments": False,  # a gap is worse than no recording
         "socket_timeout": downloads.patience.timeout,
-        "retries": downloads.patience.attempts - 1,
+        "retries": 0,  # that is done here, and goes on with what came
         "fragment_retries": downloads.patience.attempts - 1,
-        "retry_sleep_functions": {"http": lambda n: downloads.patience.seconds(n + 1)},
         "ffmpeg_location": ffmpeg.executable(),
     }
     return tool.YoutubeDL(options)
