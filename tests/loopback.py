@@ -1,5 +1,6 @@
 """An HTTP server on loopback that misbehaves as it is told."""
 
+import base64
 import re
 import socket
 import threading
@@ -23,6 +24,8 @@ class Resource:
         refuse: Statuses to answer the next requests with, in turn.
         location: Where to redirect to.
         length: Whether to tell the Content-Length.
+        chunked: Whether to send chunks (HTTP's) in place of telling the length.
+        password: What has to come as user:password.
         shift: Answer a Range from so many bytes further on.
         seen: The Range of every request so far; None where there was none.
     """
@@ -36,6 +39,8 @@ class Resource:
     refuse: list[int] = field(default_factory=list)
     location: str | None = None
     length: bool = True
+    chunked: bool = False
+    password: str | None = None
     shift: int = 0
     seen: list[str | None] = field(default_factory=list)
 
@@ -54,9 +59,15 @@ class _Handler(BaseHTTPRequestHandler):
         resource.seen.append(self.headers["Range"])
         if resource.refuse:
             return self._answer(resource.refuse.pop(0))
+        if resource.password and not self._is_let_in(resource.password):
+            return self._answer(401)
         if resource.location:
             return self._answer(302, ("Location", resource.location))
         return self._serve(resource)
+
+    def _is_let_in(self, password: str) -> bool:
+        said = base64.b64encode(password.encode()).decode()
+        return self.headers["Authorization"] == f"Basic {said}"
 
     def _answer(self, status: int, *headers: tuple[str, str]) -> None:
         self.send_response(status)
@@ -74,7 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(206 if ranged else 200)
         if ranged:
             self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
-        if resource.length:
+        if resource.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif resource.length:
             self.send_header("Content-Length", str(size - start))
         self.send_header("Content-Type", resource.kind)
         self.send_header("Last-Modified", "Sat, 21 Nov 2015 07:28:00 GMT")
@@ -88,7 +101,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, resource: Resource, content: bytes) -> None:
         for at in range(0, len(content[: resource.cut]), 4096):
             time.sleep(resource.pause)
-            self.wfile.write(content[: resource.cut][at : at + 4096])
+            block = content[: resource.cut][at : at + 4096]
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(block), block) if resource.chunked else block)
+        if resource.chunked and resource.cut is None:
+            self.wfile.write(b"0\r\n\r\n")
         time.sleep(resource.stall)
         if resource.cut is not None:
             self.connection.shutdown(socket.SHUT_RDWR)

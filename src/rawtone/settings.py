@@ -82,7 +82,10 @@ class Source(Settings):
             if parts.scheme not in ("http", "https") or not parts.hostname:
                 raise ValueError(f"expected an address as https://host/path, found '{address}'")
             if parts.username is not None:
-                raise ValueError("expected an address without user and password: it is published")
+                raise ValueError(
+                    "expected an address without user and password, for it is published; they "
+                    "belong into ~/.netrc"
+                )
         return self
 
 

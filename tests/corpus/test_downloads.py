@@ -7,9 +7,13 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rawtone import files
 from rawtone.corpus.downloads import Downloads
@@ -176,6 +180,50 @@ def test_redirects_that_lead_nowhere(web, downloads):
 
 def test_nobody_listens(downloads, free_port):
     fails(downloads, f"http://127.0.0.1:{free_port}/x", "no connection .*refused.*3 times")
+
+
+def test_what_comes_in_chunks_and_is_cut_off(web, downloads):
+    url = web.put("/x", CONTENT, chunked=True, cut=50000)
+    assert downloads.get(url, RIGHT).read_bytes() == CONTENT
+
+
+def test_a_password_comes_from_the_home_folder(web, downloads, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    url = web.put("/x", CONTENT, password="me:secret")
+    fails(downloads, url, "answered 401")
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password secret\n")
+    assert downloads.get(url, RIGHT).read_bytes() == CONTENT
+
+
+MISBEHAVIOUR = {
+    "ranges": st.booleans(),
+    "cut": st.none() | st.integers(0, 120_000),
+    "refuse": st.lists(st.sampled_from([404, 429, 500, 503]), max_size=4),
+    "length": st.booleans(),
+    "chunked": st.booleans(),
+    "shift": st.sampled_from([0, 0, 0, 1, 20_000]),
+    "content": st.sampled_from([CONTENT, CONTENT, CONTENT[:-1], CONTENT + b"x", b""]),
+}
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(how=st.fixed_dictionaries(MISBEHAVIOUR), beginning=st.integers(-100, 120_000))
+def test_whatever_a_server_does_the_file_is_right_or_not_there(web, tmp_path, how, beginning):
+    """And an error says why, and a server that behaves again is enough to mend it."""
+    patience = Patience(attempts=3, pause=0.0, timeout=1)
+    downloads = Downloads(Path(tempfile.mkdtemp(dir=tmp_path)), patience)
+    if beginning >= 0:
+        (downloads.folder / f"{RIGHT}.part").write_bytes((b"?" + CONTENT[1:] * 2)[:beginning])
+    url = web.put("/x", **how)
+    try:
+        assert downloads.get(url, RIGHT).read_bytes() == CONTENT
+    except UserError as error:
+        assert url in str(error) and "\n" not in str(error)
+        assert not downloads.place(RIGHT).exists()
+    web.put("/x", CONTENT)
+    assert downloads.get(url, RIGHT).read_bytes() == CONTENT
 
 
 FETCH = """

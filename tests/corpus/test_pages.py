@@ -197,6 +197,30 @@ def test_of_a_video_the_audio_alone_is_kept_as_it_is(web, downloads, tmp_path):
         ffmpeg.run(["-i", f"file:{audio}", "-map", "0:v", "-f", "null", "-"])
 
 
+@pytest.fixture
+def stream(web, tmp_path) -> str:
+    """Give the address of a stream in six segments (HLS)."""
+    (tmp_path / "tone.wav").write_bytes(wav(0, 6.0))
+    how = ["-c:a", "aac", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"]
+    ffmpeg.run(["-i", str(tmp_path / "tone.wav"), *how, str(tmp_path / "live.m3u8")])
+    for path in tmp_path.glob("live*"):
+        web.put(f"/{path.name}", path.read_bytes(), kind="application/vnd.apple.mpegurl")
+    return web.address("/live.m3u8")
+
+
+def test_a_stream_in_segments_comes_whole(stream, downloads):
+    (entry,) = look(stream, downloads)
+    samples = ffmpeg.run(["-i", f"file:{downloads.place(entry.sha256)}", "-f", "s16le", "pipe:1"])
+    assert 2 * 8000 * 6 <= len(samples) <= 2 * 8000 * 6.5
+
+
+def test_a_stream_that_lacks_a_segment_is_not_taken_with_a_gap(stream, web, downloads):
+    del web.resources["/live2.ts"]
+    with pytest.raises(UserError, match=r"none of its 1 recordings|run again later"):
+        look(stream, downloads)
+    assert not [path for path in downloads.folder.iterdir() if len(path.name) == 64]
+
+
 def sums(framemd5: bytes) -> list[str]:
     lines = framemd5.decode().splitlines()
     return [line.split(",")[-1] for line in lines if not line.startswith("#")]
