@@ -32,7 +32,7 @@ def downloads(tmp_path) -> Downloads:
 
 def left(downloads: Downloads) -> set[str]:
     """Return the endings of all that is kept but locks."""
-    names = {path.name for path in downloads.folder.iterdir() if path.suffix != ".lock"}
+    names = {path.name for path in downloads.folder.iterdir()} - {"locks"}
     return {name.removeprefix(RIGHT) for name in names}
 
 

@@ -78,6 +78,19 @@ def test_a_feed_names_title_and_day(page, web, downloads):
     assert found[0].title == "First / tune"
 
 
+def test_lists_in_lists_are_followed_once_each(page, web, downloads):
+    """As the tabs of a channel; and one list may lead back to another."""
+    web.put("/c.wav", wav(2), kind="audio/wav")
+    links = [web.address(path) for path in ("/page", "/c.wav", "/inner", "/feed")]
+    items = "".join(f"<item><title>x</title><link>{link}</link></item>" for link in links)
+    feed = f'<?xml version="1.0"?><rss><channel><title>x</title>{items}</channel></rss>'
+    for path in ("/feed", "/inner"):
+        web.put(path, feed, kind="text/xml")
+    found = look(web.address("/feed"), downloads)
+    assert sorted(entry.url[-6:] for entry in found) == ["/a.wav", "/b.wav", "/c.wav"]
+    assert all(entry.sha256 for entry in found)
+
+
 def test_a_page_of_one_recording(page, web, downloads):
     (one,) = look(put_page(web, "a"), downloads)
     assert one.path == "My tunes (1) [a].wav"

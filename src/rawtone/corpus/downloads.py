@@ -75,8 +75,9 @@ class Downloads:
     @contextmanager
     def locked(self, key: str) -> Iterator[None]:
         """Let one process at a time do what a key stands for; the others wait."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{key}.lock").open("w") as file:
+        locks = self.folder / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with (locks / key).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # ends with the process, however that ends
             yield
 

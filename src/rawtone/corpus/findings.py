@@ -70,8 +70,8 @@ def find(source: dict[str, Any], store: Store) -> list[Found]:
         UserError: it cannot be had.
     """
     name = key(source)
-    lock = f"{pages.key(name)}.source"  # a source of two corpora is found by one of them first
-    with store.downloads.locked(lock):
+    # A source of two corpora is found by one of them first.
+    with store.downloads.locked(f"source-{pages.key(name)}"):
         listed = store.remembered().get(name)
         found = _with_places(listed, store) if listed is not None else None
         if found is None or any(entry.sha256 and not place for entry, place in found):

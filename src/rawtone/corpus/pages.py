@@ -10,7 +10,8 @@ import importlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path, PurePosixPath
@@ -46,6 +47,14 @@ class _NeverError(Exception):
     """A page or recording cannot be had, for the reason in the message."""
 
 
+class _SeveralError(Exception):
+    """What was taken for a recording is a list of some."""
+
+    def __init__(self, infos: list[Info]) -> None:
+        super().__init__(f"expected one recording there, found {len(infos)}")
+        self.infos = infos
+
+
 def look(
     page: str, downloads: Downloads, known: Mapping[str, Entry], is_here: Callable[[Entry], bool]
 ) -> list[Entry]:
@@ -66,7 +75,7 @@ def look(
             could not be had now, but later may be.
     """
     try:
-        infos = {_address(info): info for info in _listed(page, downloads)}
+        infos = _listed({"_type": "url", "url": page}, page, downloads)
     except _NeverError as reason:
         raise UserError(f"{page}: {reason}; check the address") from None
     except _TryAgainError as reason:
@@ -83,7 +92,7 @@ def look(
 
 
 def _bring_all(
-    infos: Mapping[str, Info],
+    infos: Sequence[Info],
     downloads: Downloads,
     known: Mapping[str, Entry],
     is_here: Callable[[Entry], bool],
@@ -91,16 +100,25 @@ def _bring_all(
     """Bring all that can be had; return it, and what failed in a way that may pass."""
     found: dict[str, Entry] = {}
     later: list[str] = []
-    in_a_row = 0
-    for address, info in tqdm(infos.items(), "fetch", disable=None):
-        try:
-            found[address] = _entry(info, address, downloads, known, is_here)
-            in_a_row = 0
-        except _TryAgainError as reason:
-            later.append(f"{address}: {reason}")
-            in_a_row += 1
-        if in_a_row == _FAILURES_IN_A_ROW:
-            break
+    todo, seen, in_a_row = deque(infos), set[str](), 0
+    with tqdm(desc="fetch", total=len(infos), disable=None) as bar:
+        while todo and in_a_row < _FAILURES_IN_A_ROW:
+            info = todo.popleft()
+            address = _address(info)
+            bar.update()
+            if address in seen:
+                continue
+            seen.add(address)
+            try:
+                with downloads.locked(f"page-{key(address)}"):  # it may be on other pages, too
+                    found[address] = _entry(info, address, downloads, known, is_here)
+                in_a_row = 0
+            except _SeveralError as several:
+                todo.extendleft(reversed(several.infos))
+                bar.total = len(seen) + len(todo)
+            except _TryAgainError as reason:
+                later.append(f"{address}: {reason}")
+                in_a_row += 1
     return found, later
 
 
@@ -112,7 +130,7 @@ def bring(entry: Entry, downloads: Downloads) -> Path:
     """
     try:
         again = _download({"_type": "url", "url": entry.url}, entry.url, downloads)
-    except (_TryAgainError, _NeverError) as reason:
+    except (_TryAgainError, _NeverError, _SeveralError) as reason:
         raise UserError(f"{entry.url}: {reason}; run again later") from None
     if again.sha256 != entry.sha256:
         raise UserError(
@@ -158,12 +176,16 @@ def _address(info: Info) -> str:
     return str(info.get("webpage_url") or of_file)
 
 
-def _listed(page: str, downloads: Downloads) -> list[Info]:
+def _listed(info: Info, address: str, downloads: Downloads) -> list[Info]:
+    """Follow an address to a recording, or to a list of some that are not yet followed."""
+    if info.get("_type", "video") not in ("url", "url_transparent"):
+        return [info]
+
     def ask() -> list[Info]:
         with _yt_dlp(downloads) as tool, _explained():
-            return list(_parts(tool.extract_info(page, download=False)))
+            return list(_parts(tool.process_ie_result(deepcopy(info), download=False)))
 
-    return _patiently(page, ask, downloads.patience)
+    return _patiently(address, ask, downloads.patience)
 
 
 def _patiently(address: str, ask: Callable[[], _Answer], patience: Patience) -> _Answer:
@@ -186,20 +208,24 @@ def _parts(info: Info | None) -> Iterator[Info]:
 
 
 def _download(info: Info, address: str, downloads: Downloads) -> Entry:
+    listed = _listed(info, address, downloads)
+    if len(listed) != 1 or listed[0].get("_type", "video") != "video":
+        raise _SeveralError(listed)
+    if listed[0].get("live_status") in ("is_live", "is_upcoming"):
+        raise _NeverError("it is still being recorded")
     # A folder of its own, always the same: what came in part is gone on with.
     folder = downloads.folder / "pages" / key(address)
     folder.mkdir(parents=True, exist_ok=True)
 
     def ask() -> Info:
         with _yt_dlp(downloads, folder) as tool, _explained():
-            done: Info = tool.process_ie_result(deepcopy(info), download=True)
+            done: Info = tool.process_ie_result(deepcopy(listed[0]), download=True)
             return done
 
-    done = _patiently(address, ask, downloads.patience)
-    files = [file for part in _parts(done) for file in part.get("requested_downloads") or []]
+    facts = _patiently(address, ask, downloads.patience)
+    files = facts.get("requested_downloads") or []
     if len(files) != 1:
-        raise _NeverError(f"expected one recording there, found {len(files)}")
-    facts = next(_parts(done))
+        raise _NeverError(f"expected one file of it, found {len(files)}")
     recording = _without_pictures(Path(files[0]["filepath"]), facts)
     size = recording.stat().st_size
     sha256 = downloads.add(recording, {"url": address})
