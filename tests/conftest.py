@@ -1,7 +1,13 @@
 """Small recordings for tests, and a project to run stages in."""
 
+import gc
+import importlib.util
 import signal
+import socket
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -82,3 +88,41 @@ def write_params(project: Path):
         (project / "params.yaml").write_text(yaml.safe_dump(table))
 
     return write
+
+
+def _loopback() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "loopback", Path(__file__).with_name("loopback.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["loopback"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def web() -> Iterator[object]:
+    """Give a server on loopback (loopback.py) that has nothing yet."""
+    server, end = _loopback().serving()
+    yield server
+    end()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Give a port of loopback on which nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
+
+
+@pytest.fixture
+def yt_dlp() -> Iterator[None]:
+    """Skip where yt-dlp is not installed, and leave none of its connections to other tests.
+
+    It leaves those of refused requests to the garbage collector; tests that take this fixture
+    ignore the warnings for it.
+    """
+    pytest.importorskip("yt_dlp", reason="yt-dlp is not installed: pip install 'rawtone[pages]'")
+    yield
+    gc.collect()

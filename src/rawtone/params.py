@@ -89,7 +89,28 @@ def _words(error: ErrorDetails) -> str:
     return error["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
 
 
+def _check_mixes(params: Params, where: str) -> None:
+    """Refuse a corpus of corpora that are not there, or that comes to itself again."""
+    for name in params.corpora:
+        _follow(params, where, name, (name,))
+
+
+def _follow(params: Params, where: str, name: str, way: tuple[str, ...]) -> None:
+    for index, source in enumerate(params.corpora[name].sources):
+        if source.corpus is None:
+            continue
+        key = f"{where}: corpora.{name}.sources.{index}.corpus"
+        if source.corpus not in params.corpora:
+            hint = nearest(source.corpus, [other for other in params.corpora if other != name])
+            raise UserError(f"{key}: no corpus '{source.corpus}'; {hint}")
+        if source.corpus in way:
+            circle = " -> ".join((*way, source.corpus))
+            raise UserError(f"{key}: expected a corpus that does not lead back, found {circle}")
+        _follow(params, where, source.corpus, (*way, source.corpus))
+
+
 def _check_together(params: Params, where: str) -> None:
+    _check_mixes(params, where)
     for name, experiment in params.experiments.items():
         path = f"{where}: experiments.{name}"
         if experiment.corpus not in params.corpora:

@@ -3,7 +3,9 @@
 The description of a field is what an editor shows for it (workflow/schemas/params.schema.json).
 """
 
+import re
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -12,6 +14,9 @@ from rawtone.strict import Settings
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 Name = Annotated[str, Field(pattern=NAME)]
+SHA256 = "^[0-9a-fA-F]{64}$"
+KINDS = ("demo", "folder", "url", "page", "corpus")  # of a source
+KEYS_OF = {"sha256": ("url",), "look": ("page",), "licence": ("folder", "url", "page")}
 
 
 def _unequal(*values: list[Any]) -> None:
@@ -21,7 +26,7 @@ def _unequal(*values: list[Any]) -> None:
 
 
 class Source(Settings):
-    """Where recordings come from: exactly one of the keys."""
+    """Where recordings come from: exactly one of demo, folder, url, page and corpus."""
 
     demo: Literal["music", "sine"] | None = Field(
         None, description="The built-in tunes, or a 440 Hz sine for debugging a model."
@@ -29,11 +34,58 @@ class Source(Settings):
     folder: str | None = Field(
         None, description="A folder of recordings, searched at any depth. ~ is your home."
     )
+    url: str | None = Field(
+        None,
+        description="A recording, or a zip or tar archive of recordings, by HTTP; needs sha256.",
+    )
+    sha256: str | None = Field(
+        None,
+        description="Of url: the checksum of its bytes, as sha256sum prints it.",
+        json_schema_extra={"pattern": SHA256},
+    )
+    page: str | None = Field(
+        None, description="A page or playlist with recordings, read by yt-dlp (extra `pages`)."
+    )
+    look: int = Field(
+        1, ge=1, description="Of page: it is looked at once; raise this to look at it again."
+    )
+    corpus: Name | None = Field(
+        None, description="Another corpus of this file: all of its sources, for a mix."
+    )
+    licence: str | None = Field(
+        None,
+        min_length=1,
+        description="Of folder, url or page: the licence of its recordings, whatever they say.",
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if (self.demo is None) == (self.folder is None):
-            raise ValueError("expected exactly one of 'demo' or 'folder'")
+        kinds = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(kinds) != 1:
+            found = f"'{kinds[0]}' and '{kinds[1]}'" if kinds else "none"
+            known = ", ".join(f"'{kind}'" for kind in KINDS)
+            raise ValueError(f"expected exactly one of {known}, found {found}")
+        for key, its_kinds in KEYS_OF.items():
+            if key in self.model_fields_set and kinds[0] not in its_kinds:
+                raise ValueError(f"'{key}' belongs to {' or '.join(its_kinds)}, not to {kinds[0]}")
+        return self
+
+    @model_validator(mode="after")
+    def _addressed(self) -> Self:
+        if self.url is not None and not re.fullmatch(SHA256, self.sha256 or ""):
+            raise ValueError(
+                "expected 'sha256' beside 'url', the 64 digits that sha256sum prints, found "
+                f"{'none' if self.sha256 is None else repr(self.sha256)}"
+            )
+        for address in filter(None, (self.url, self.page)):
+            parts = urlsplit(address)
+            if parts.scheme not in ("http", "https") or not parts.hostname:
+                raise ValueError(f"expected an address as https://host/path, found '{address}'")
+            if parts.username is not None:
+                raise ValueError(
+                    "expected an address without user and password, for it is published; they "
+                    "belong into ~/.netrc"
+                )
         return self
 
 

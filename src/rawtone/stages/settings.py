@@ -55,9 +55,14 @@ def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
     corpus = resolved.corpora[name]
     full = corpus.model_dump()
     form = {key: full[key] for key in ("sample_rate", "channels")}
-    found = [_source(name, i, source, checksums) for i, source in enumerate(corpus.sources)]
+    found: list[dict[str, Any]] = []
+    for origin, index, source in _sources(name, resolved):
+        listed = _source((name, origin), index, source, checksums)
+        if listed not in found:
+            found.append(listed)
+    strict = corpus.strict and any({"url", "page"} & source.keys() for source in found)
     return {
-        "fetch": {"sources": found},
+        "fetch": {"sources": found} | ({"strict": True} if strict else {}),
         "convert": form | {key: full[key] for key in ("strict", "ffmpeg")},
         "chunk": form | {key: full[key] for key in ("chunk", "label", "split")},
     }
@@ -129,22 +134,62 @@ def _report(resolved: Params) -> dict[str, Any]:
     return {"corpora": in_use, "experiments": experiments}
 
 
-def _source(corpus: str, index: int, source: Source, checksums: Checksums) -> dict[str, Any]:
-    if source.folder is None:
+def _sources(name: str, resolved: Params) -> Iterator[tuple[str, int, Source]]:
+    """Give a corpus's sources, those of other corpora in their place, with where they are set."""
+    for index, source in enumerate(resolved.corpora[name].sources):
+        if source.corpus is None:
+            yield name, index, source
+        else:
+            yield from _sources(source.corpus, resolved)
+
+
+def _source(
+    corpora: tuple[str, str], index: int, source: Source, checksums: Checksums
+) -> dict[str, Any]:
+    """List one source.
+
+    Args:
+        corpora: the corpus it is for, and the one that names it.
+        index: its place in the latter.
+        source: its settings.
+        checksums: where checksums come from.
+    """
+    licence = {"licence": source.licence} if source.licence else {}
+    if source.demo is not None:
         return {"demo": source.demo}
-    where = f"corpora.{corpus}.sources.{index}.folder"
-    folder = Path(source.folder).expanduser()
-    if folder.is_dir():
-        found = listing(folder, checksums)
-    elif folder.exists():
-        raise UserError(f"{where}: expected a folder, found a file: {source.folder}")
+    if source.url is not None:
+        return {"url": source.url, "sha256": str(source.sha256).lower()} | licence
+    if source.page is not None:
+        return {"page": source.page, "look": source.look} | licence
+    where = f"corpora.{corpora[1]}.sources.{index}.folder"
+    folder = str(source.folder)
+    return {"folder": folder, "files": _files(where, folder, corpora, checksums)} | licence
+
+
+def _files(
+    where: str, folder: str, corpora: tuple[str, str], checksums: Checksums
+) -> list[dict[str, Any]]:
+    place = Path(folder).expanduser()
+    if place.is_dir():
+        found = listing(place, checksums)
+    elif place.exists():
+        raise UserError(f"{where}: expected a folder, found a file: {folder}")
     else:
-        found = _remembered(corpus, source.folder)
+        found = next(filter(None, (_remembered(corpus, folder) for corpus in corpora)), [])
         if not found:
-            raise UserError(f"{where}: no such folder: {source.folder}")
+            raise UserError(f"{where}: no such folder: {folder}{_in_dvc(place)}")
     if not found:
-        raise UserError(f"{where}: no recordings in {source.folder}, at any depth")
-    return {"folder": source.folder, "files": found}
+        raise UserError(f"{where}: no recordings in {folder}, at any depth")
+    return found
+
+
+def _in_dvc(place: Path) -> str:
+    """Say what brings a folder that DVC keeps, or one further up; nothing where it keeps none."""
+    for folder in (place, *place.parents):
+        tracked = folder.with_name(f"{folder.name}.dvc") if folder.name else folder
+        if tracked.is_file():
+            return f"; run: dvc pull {tracked}"
+    return ""
 
 
 def _remembered(corpus: str, folder: str) -> list[dict[str, Any]]:
