@@ -185,6 +185,16 @@ class Corpus(Settings):
             )
         return label
 
+    @model_validator(mode="after")
+    def _whole_chunks(self) -> Self:
+        each = self.select.each_seconds
+        if self.select.each == "even" and each is not None and each < self.chunk.seconds:
+            raise ValueError(
+                f"expected select.each_seconds of at least a chunk ({self.chunk.seconds:g} s) with "
+                f"each: even, found {each:g}"
+            )
+        return self
+
 
 # Keys of a corpus that came later; at these values its settings are written as before.
 LATER_OF_CORPUS: dict[str, Any] = {

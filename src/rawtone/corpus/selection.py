@@ -1,6 +1,7 @@
 """Which recordings of a corpus are used: by what is known of them, by name, and by a draw."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -91,30 +92,27 @@ class Drawing:
 
     It ends with the first track that does not fit. To pass that over and take a shorter one would
     let more hours lack what fewer have.
+
+    Attributes:
+        reason: Why a track that comes when all is full is not used.
+        full: Whether one did not fit.
     """
 
     def __init__(self, selection: Selection) -> None:
         """Begin with nothing."""
         self._selection = selection
-        hours = selection.max_hours
-        self._room = None if hours is None else hours * 3600
+        self._room = math.inf if selection.max_hours is None else selection.max_hours * 3600
+        self.reason = f"{LEFT_OUT}{self._room / 3600:g} h are full"
         self.full = False
 
     def against(self, seconds: float) -> str:
         """Take a track of this length in, or return why not."""
-        if self._room is None:
-            return ""
         used = self._selection.used_seconds(seconds)
         self.full = self.full or used > self._room
         if self.full:
             return self.reason
         self._room -= used
         return ""
-
-    @property
-    def reason(self) -> str:
-        """Why a track that comes when all is full is not used."""
-        return f"{LEFT_OUT}{self._selection.max_hours:g} h are full"
 
 
 def _among(value: str, listed: Sequence[str | int]) -> bool:
