@@ -104,7 +104,8 @@ def _call(
     done = subprocess.run(command, input=stdin, capture_output=True, check=False)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()
-        last = _WHERE.sub("", said.splitlines()[-1]) if said else f"status {done.returncode}"
+        lines = [line for line in said.splitlines() if "Last message repeated" not in line]
+        last = _WHERE.sub("", lines[-1]) if lines else f"status {done.returncode}"
         raise FfmpegError(last, said)
     return done
 
@@ -245,11 +246,12 @@ class Decoded:
 
     Attributes:
         fingerprint: By chromaprint, 32-bit words, little-endian; none of less than three seconds.
-        complaint: The last line of what ffmpeg found wrong and went on; empty if nothing.
+        clean: Whether ffmpeg found nothing wrong. What else it says of damage comes in no settled
+            order.
     """
 
     fingerprint: bytes
-    complaint: str
+    clean: bool
 
 
 def transcode(
@@ -271,7 +273,7 @@ def transcode(
         fingerprint_seconds: How much of the beginning to take a fingerprint of.
 
     Returns:
-        The fingerprint, and what ffmpeg said.
+        The fingerprint, and whether all went well.
 
     Raises:
         FfmpegError: nothing could be decoded, or the wav not be written.
@@ -283,8 +285,7 @@ def transcode(
     written = [*stream, "-af", filters, *as_wav, f"file:{destination}"]
     arguments = [*_input(source), *(printed if fingerprint_seconds else []), *written]
     done = _call(arguments, b"", kind, "error")
-    said = done.stderr.decode(errors="replace").strip()
-    return Decoded(done.stdout, _WHERE.sub("", said.splitlines()[-1]) if said else "")
+    return Decoded(done.stdout, clean=not done.stderr.strip())
 
 
 def decode(

@@ -134,7 +134,7 @@ def _transcode(source: Path, destination: Path, form: Format) -> Row:
     filters, measured = form.leveling.filters(source, form.sample_rate, form.channels, kind)
     seconds = chromaprint.SECONDS if ffmpeg.fingerprints(kind) else 0
     decoded = ffmpeg.transcode(source, destination, filters, kind, seconds)
-    remark = {"remark": f"ffmpeg: {decoded.complaint}"} if decoded.complaint else {}
+    remark = {} if decoded.clean else {"remark": "decoded with errors"}
     return measured | remark | {FINGERPRINT: chromaprint.text(decoded.fingerprint)}
 
 

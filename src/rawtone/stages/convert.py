@@ -227,6 +227,8 @@ def _report(name: str, rows: Sequence[Row], sidecar: Sidecar) -> None:
     for row in unused:
         _log.warning("not used: %s: %s", row["path"], row["status"])
     for row in rows:
+        if row["file"] and row.get("remark"):
+            _log.warning("used, but %s: %s", row["remark"], row["path"])
         if row.get("duplicate_of"):
             _log.warning("used twice: %s: as %s", row["path"], row["duplicate_of"])
     if unmet := sidecar.unmet():
