@@ -143,9 +143,7 @@ def test_two_runs_make_the_same_bytes(corpus):
 def test_what_was_decoded_with_errors_is_used_and_told(corpus, caplog):
     mp3 = corpus / "damaged.mp3"
     ffmpeg.run(["-i", str(corpus / "b.flac"), str(mp3)])
-    content = bytearray(mp3.read_bytes())
-    content[20000:20060] = b"\xff" * 60
-    mp3.write_bytes(content)
+    mp3.write_bytes(mp3.read_bytes() + b"x")
     row = reconvert()["damaged.mp3"]
     assert (row["status"], row["remark"]) == ("used", "decoded with errors")
     assert "used, but decoded with errors: damaged.mp3" in caplog.text
