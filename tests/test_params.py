@@ -66,7 +66,7 @@ def test_defaults_of_a_corpus(tmp_path):
     corpus = resolved(GOOD, tmp_path).corpora["mine"]
     chunk = {"seconds": 8.0, "overlap": 1.0, "partial": "keep", "silence_dbfs": -64.0}
     assert corpus.chunk.model_dump() == chunk | {"trim_dbfs": None}
-    split = {"by": "track", "validation": 0.1, "test": 0.1, "gap": 1.0}
+    split = {"by": "track", "validation": 0.1, "test": 0.1, "gap": 0.5}
     assert corpus.split.model_dump() == split
     assert (corpus.channels, corpus.strict, corpus.ffmpeg) == (1, False, "bundled")
 

@@ -79,7 +79,7 @@ class Split(Settings):
     validation: float = Field(0.1, gt=0, lt=0.5, description="Share for measuring while training.")
     test: float = Field(0.1, gt=0, lt=0.5, description="Share never looked at while training.")
     gap: float = Field(
-        1.0,
+        0.5,
         ge=0,
         description="Seconds left out between the parts of a track that is split by time; more "
         "where a model of this corpus hears further back.",

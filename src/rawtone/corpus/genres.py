@@ -1,4 +1,4 @@
-"""One spelling for every genre: "hip hop", "HipHop" and "Rap" are "Hip-Hop"."""
+"""One spelling for every genre: "hip hop", "HipHop" and "Rap" are "hip-hop"."""
 
 import csv
 from collections.abc import Iterable, Mapping

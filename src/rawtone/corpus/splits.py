@@ -109,8 +109,8 @@ def by_group(
 def by_time(samples: int, validation: float, test: float, gap: int) -> list[tuple[str, Excerpt]]:
     """Divide one track: first train, then validation, then test.
 
-    Validation and test keep their shares, and train gives way to the gaps. A track of which they
-    would take more than half of what is learned from is train as a whole.
+    Validation and test keep their shares, and train gives way to the gaps. Where less than another
+    gap would be left of it, the whole track is train.
 
     Args:
         samples: Length of the track.
@@ -123,7 +123,7 @@ def by_time(samples: int, validation: float, test: float, gap: int) -> list[tupl
     """
     held_out = round(samples * validation), round(samples * test)
     learned = samples - sum(held_out) - 2 * gap
-    if gap and learned < 2 * gap:
+    if gap and learned < gap:
         return [("train", Excerpt(0, samples))]
     validation_start = learned + gap
     test_start = validation_start + held_out[0] + gap

@@ -25,7 +25,7 @@ from rawtone.stages import layout
 
 _log = logging.getLogger("rawtone")
 
-_GAP_SECONDS = 1.0  # where the settings do not say
+_GAP_SECONDS = 0.5  # where the settings do not say
 _BLOCKS_AT_ONCE = 1 << 12
 _Parts = Callable[[int], list[tuple[str, Excerpt]]]
 
