@@ -81,8 +81,8 @@ class Split(Settings):
     gap: float = Field(
         0.5,
         ge=0,
-        description="Seconds left out between the parts of a track that is split by time; more "
-        "where a model of this corpus hears further back.",
+        description="Seconds left out between the parts of a track that is split by time; doubled "
+        "until no model of this corpus hears across.",
     )
 
 

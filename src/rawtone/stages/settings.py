@@ -6,13 +6,14 @@ the Snakefile is read, so it has to be quick.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rawtone import files, params
 from rawtone.corpus import genres, sidecar, table
 from rawtone.corpus.sources import FILES, Checksums, listing
+from rawtone.corpus.splits import FEWEST_TRACKS
 from rawtone.errors import UserError, nearest
 from rawtone.settings import (
     LABELS,
@@ -28,6 +29,7 @@ from rawtone.settings import (
 )
 from rawtone.stages import layout
 
+_SHORTEST_GAP = 0.5  # seconds
 _CACHE = Path("settings/.listing-cache.json")
 _Tables = dict[str, dict[str, Any]]
 
@@ -74,7 +76,7 @@ def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
         | {key: full[key] for key in ("strict", "ffmpeg")}
         | later
         | _tables_of_the_user(name, corpus),
-        "chunk": form | {"label": corpus.label} | _cutting(name, resolved),
+        "chunk": form | {"label": corpus.label} | _cutting(name, resolved, found),
     }
 
 
@@ -93,16 +95,31 @@ def _tables_of_the_user(name: str, corpus: Corpus) -> dict[str, Any]:
     return tables
 
 
-def _cutting(name: str, resolved: Params) -> dict[str, Any]:
+def _cutting(name: str, resolved: Params, sources: Sequence[dict[str, Any]]) -> dict[str, Any]:
     corpus = resolved.corpora[name]
     chunk, split = corpus.chunk.model_dump(), corpus.split.model_dump()
-    split["gap"] = max(split["gap"], _longest_context(name, resolved))
+    if split["by"] == "time" or sum(map(_recordings_of, sources)) < FEWEST_TRACKS:
+        split["gap"] = _long_enough(split["gap"], _longest_context(name, resolved))
     tables = {
         "chunk": {k: v for k, v in chunk.items() if v != LATER_OF_CHUNKING.get(k, ...)},
         "split": {k: v for k, v in split.items() if v != LATER_OF_SPLIT.get(k, ...)},
     }
     each = corpus.select.each_seconds
     return tables | ({"each": {"seconds": each, "which": corpus.select.each}} if each else {})
+
+
+def _recordings_of(source: dict[str, Any]) -> int:
+    """Return how many recordings a source has; enough of them where that is not known here."""
+    if source.get("demo") == "sine":
+        return 1
+    return len(source["files"]) if "files" in source else FEWEST_TRACKS
+
+
+def _long_enough(gap: float, context: float) -> float:
+    """Double a gap until models do not hear across it: most edits of a model leave it as it is."""
+    while gap <= context:
+        gap = 2 * gap or _SHORTEST_GAP
+    return gap
 
 
 def _longest_context(name: str, resolved: Params) -> float:
