@@ -66,6 +66,7 @@ def run(name: str) -> None:
     folder = layout.tracks(name)
     folder.mkdir(parents=True, exist_ok=True)
     drop = settings.get("drop_duplicates", "exact")
+    _check_fingerprints(corpus, drop)
     decoded = _in_parallel(partial(_convert, corpus=corpus), recordings)
     rows = _drawn(corpus, recordings, decoded, drop)
     _check_usable(name, rows, settings["strict"])
@@ -90,6 +91,18 @@ def _corpus(name: str, settings: dict[str, Any]) -> _Corpus:
         sidecar=Sidecar(settings.get("tags", [])),
         spellings=genres.Spellings(settings.get("genres", genres.shipped())),
     )
+
+
+def _check_fingerprints(corpus: _Corpus, drop: duplicates.Drop) -> None:
+    if ffmpeg.fingerprints(corpus.form.ffmpeg):
+        return
+    if drop == "near":
+        raise UserError(
+            f"corpora.{corpus.name}.drop_duplicates: near needs an ffmpeg with chromaprint, which "
+            f"the one on the PATH lacks; set corpora.{corpus.name}.ffmpeg to bundled, or this to "
+            "exact"
+        )
+    _log.info("near duplicates are not looked for: this ffmpeg has no chromaprint")
 
 
 def _in_parallel(
