@@ -279,7 +279,7 @@ def transcode(
         FfmpegError: nothing could be decoded, or the wav not be written.
     """
     stream = ["-map", "0:a:0"]
-    heard = ["-t", str(fingerprint_seconds), "-ac", "1", "-ar", "11025"]
+    heard = ["-t", str(fingerprint_seconds), "-ac", "1"]
     printed = [*stream, *heard, "-f", "chromaprint", "-fp_format", "raw", "pipe:1"]
     as_wav = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
     written = [*stream, "-af", filters, *as_wav, f"file:{destination}"]

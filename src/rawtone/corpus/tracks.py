@@ -133,7 +133,10 @@ def _transcode(source: Path, destination: Path, form: Format) -> Row:
     kind = form.ffmpeg
     filters, measured = form.leveling.filters(source, form.sample_rate, form.channels, kind)
     seconds = chromaprint.SECONDS if ffmpeg.fingerprints(kind) else 0
-    decoded = ffmpeg.transcode(source, destination, filters, kind, seconds)
+    try:
+        decoded = ffmpeg.transcode(source, destination, filters, kind, seconds)
+    except ffmpeg.FfmpegError:  # chromaprint refuses some rates that can be learned from
+        decoded = ffmpeg.transcode(source, destination, filters, kind)
     remark = {} if decoded.clean else {"remark": "decoded with errors"}
     return measured | remark | {FINGERPRINT: chromaprint.text(decoded.fingerprint)}
 
