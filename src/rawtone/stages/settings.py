@@ -6,17 +6,30 @@ the Snakefile is read, so it has to be quick.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rawtone import files, params
-from rawtone.corpus import table
+from rawtone.corpus import genres, sidecar, table
 from rawtone.corpus.sources import FILES, Checksums, listing
-from rawtone.errors import UserError
-from rawtone.settings import NOT_DECISIVE, Experiment, Params, Source, StartFrom
+from rawtone.corpus.splits import FEWEST_TRACKS
+from rawtone.errors import UserError, nearest
+from rawtone.settings import (
+    LABELS,
+    LATER_OF_CHUNKING,
+    LATER_OF_CORPUS,
+    LATER_OF_SPLIT,
+    NOT_DECISIVE,
+    Corpus,
+    Experiment,
+    Params,
+    Source,
+    StartFrom,
+)
 from rawtone.stages import layout
 
+_SHORTEST_GAP = 0.5  # seconds
 _CACHE = Path("settings/.listing-cache.json")
 _Tables = dict[str, dict[str, Any]]
 
@@ -61,11 +74,64 @@ def _corpus(name: str, resolved: Params, checksums: Checksums) -> _Tables:
         if listed not in found:
             found.append(listed)
     strict = corpus.strict and any({"url", "page"} & source.keys() for source in found)
+    later = {key: full[key] for key in LATER_OF_CORPUS if full[key] != LATER_OF_CORPUS[key]}
     return {
         "fetch": {"sources": found} | ({"strict": True} if strict else {}),
-        "convert": form | {key: full[key] for key in ("strict", "ffmpeg")},
-        "chunk": form | {key: full[key] for key in ("chunk", "label", "split")},
+        "convert": form
+        | {key: full[key] for key in ("strict", "ffmpeg")}
+        | later
+        | _tables_of_the_user(name, corpus),
+        "chunk": form | {"label": corpus.label} | _cutting(name, resolved, found),
     }
+
+
+def _tables_of_the_user(name: str, corpus: Corpus) -> dict[str, Any]:
+    """Read them into the settings, so that an edit shows and the stage needs no other file."""
+    tables: dict[str, Any] = {}
+    where = f"corpora.{name}"
+    if corpus.tags is not None:
+        rows = tables["tags"] = sidecar.read(Path(corpus.tags), f"{where}.tags")
+        columns = {*LABELS, *(rows[0] if rows else [])}
+        if corpus.label is not None and corpus.label not in columns:
+            hint = nearest(corpus.label, sorted(columns))
+            raise UserError(f"{where}.label: {corpus.tags} has no column '{corpus.label}'; {hint}")
+    if corpus.genres is not None:
+        tables["genres"] = genres.read(Path(corpus.genres), f"{where}.genres")
+    return tables
+
+
+def _cutting(name: str, resolved: Params, sources: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    corpus = resolved.corpora[name]
+    chunk, split = corpus.chunk.model_dump(), corpus.split.model_dump()
+    if split["by"] == "time" or sum(map(_recordings_of, sources)) < FEWEST_TRACKS:
+        split["gap"] = _long_enough(split["gap"], _longest_context(name, resolved))
+    tables = {
+        "chunk": {k: v for k, v in chunk.items() if v != LATER_OF_CHUNKING.get(k, ...)},
+        "split": {k: v for k, v in split.items() if v != LATER_OF_SPLIT.get(k, ...)},
+    }
+    each = corpus.select.each_seconds
+    return tables | ({"each": {"seconds": each, "which": corpus.select.each}} if each else {})
+
+
+def _recordings_of(source: dict[str, Any]) -> int:
+    """Return how many recordings a source has; enough of them where that is not known here."""
+    if source.get("demo") == "sine":
+        return 1
+    return len(source["files"]) if "files" in source else FEWEST_TRACKS
+
+
+def _long_enough(gap: float, context: float) -> float:
+    """Double a gap until models do not hear across it: most edits of a model leave it as it is."""
+    while gap <= context:
+        gap = 2 * gap or _SHORTEST_GAP
+    return gap
+
+
+def _longest_context(name: str, resolved: Params) -> float:
+    """Return how many seconds the models of a corpus hear back, at most."""
+    rate = resolved.corpora[name].sample_rate
+    learning = [e for e in resolved.experiments.values() if e.corpus == name]
+    return max((experiment.model.context / rate for experiment in learning), default=0.0)
 
 
 def _train(resolved: Params, experiment: Experiment, corpora: dict[str, _Tables]) -> dict[str, Any]:
