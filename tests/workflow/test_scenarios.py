@@ -31,8 +31,7 @@ def append(project, file: str, text: str) -> str:
     return before
 
 
-@pytest.mark.parametrize("entry", ["snakemake", "dvc repro"])
-@pytest.mark.parametrize("pulled", ["before", "after"])
+@pytest.mark.parametrize(("entry", "pulled"), [("snakemake", "before"), ("dvc repro", "after")])
 def test_edits_in_a_clone_before_and_after_the_pull(project, tmp_path, entry, pulled):
     """Both plan what the edit affects and nothing else, and one of them does it."""
     store = tmp_path / "store"
