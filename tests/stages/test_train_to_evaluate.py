@@ -55,8 +55,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(root / f"music/{name}.wav", 0.4 * np.sin(2 * np.pi * turns), 4000)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        stages = ("fetch", "convert", "chunk", "train", "sample", "evaluate")
-        rawtone("settings", *(f"{stage} mine" for stage in stages))
+        rawtone("settings")
+        for stage in ("fetch", "convert", "chunk", "train", "sample", "evaluate"):
+            rawtone(f"{stage} mine")
     return root
 
 
@@ -95,7 +96,8 @@ def test_other_cores_give_the_same_bytes(here: Path) -> None:
     shutil.rmtree("runs")
     shutil.rmtree(TRAINED)
     one_core = {min(os.sched_getaffinity(0))}
-    rawtone("train mine", "sample mine", "evaluate mine", cores=one_core)
+    for stage in ("train", "sample", "evaluate"):
+        rawtone(f"{stage} mine", cores=one_core)
     assert {file: sha256(file) for file in before} == before
 
 
