@@ -3,6 +3,7 @@
 import signal
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import soundfile
@@ -12,6 +13,10 @@ import yaml
 # start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+# How long an example takes says something about the machine, and what else it does, alone.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 RATE = 8000
 # Two processes share the files out in this order; a long one that came last would keep one idle.
