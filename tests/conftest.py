@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import hypothesis
 import numpy as np
 import pytest
 import soundfile
@@ -19,24 +20,32 @@ import yaml
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# How long an example takes says something about the machine, and what else it does, alone.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
 RATE = 8000
 # Two processes share the files out in this order; a long one that came last would keep one idle.
 LONGEST_FIRST = (
     "stages/test_kills.py",
-    "workflow/test_kill_each_stage.py",
     "workflow/test_scenarios.py",
     "workflow/test_notebook.py",
     "workflow/test_warm_start.py",
-    "stages/test_train_to_evaluate.py",
     "workflow/test_another_machine.py",
+    "workflow/test_kills.py",
     "workflow/test_experiments.py",
     "stages/test_workers.py",
+    "workflow/test_kill_each_stage.py",
+    "workflow/test_agreement.py",
+    "stages/test_train_to_evaluate.py",
+    "workflow/test_stereo.py",
+    "training/test_trainer.py",
+    "workflow/test_links.py",
+    "models/test_lpc_lru.py",
     "models/test_next_sample_learning.py",
     "stages/test_regression.py",
+    "training/test_shared.py",
     "models/test_spectral_learning.py",
-    "workflow/test_stereo.py",
-    "workflow/test_kills.py",
-    "workflow/test_agreement.py",
 )
 
 
