@@ -27,7 +27,7 @@ from rawtone.corpus.sources import FILES
 from rawtone.corpus.tracks import TRACKS, Row
 from rawtone.errors import UserError
 from rawtone.stages import layout
-from rawtone.stages.fetch import TAKEN
+from rawtone.stages.fetch import TAKEN, is_lost
 
 _log = logging.getLogger("rawtone")
 
@@ -152,16 +152,11 @@ def _recordings(name: str) -> list[dict[str, str]]:
     path = layout.raw(name) / FILES
     if not path.exists():
         raise UserError(f"{path}: no such file; run: rawtone fetch {name}")
-    rows = [row for row in table.read(path) if _is_recording(row["status"])]
+    rows = [row for row in table.read(path) if row["status"] == TAKEN or is_lost(row["status"])]
     for row in rows:
         if row["file"] and not path.with_name(row["file"]).exists():
             raise UserError(f"{path.with_name(row['file'])}: is gone; run: rawtone fetch {name}")
     return sorted(rows, key=lambda row: (row["id"], row["path"]))
-
-
-def _is_recording(status: str) -> bool:
-    """Tell what is taken or lost from what is no recording, or one that is there already."""
-    return status == TAKEN or status.startswith("cannot be")
 
 
 def _origin(recording: dict[str, str]) -> Row:

@@ -84,7 +84,7 @@ def _check(
         raise UserError(
             f"{failures[0]}{more}; corpus '{name}' has all else, and goes on from there"
         )
-    lost = [row for row in rows if _is_lost(row)]
+    lost = [row for row in rows if is_lost(str(row["status"]))]
     if strict and lost:
         raise UserError(
             f"corpus '{name}' is strict and {lost[0]['path']} of {lost[0]['source']} "
@@ -92,8 +92,9 @@ def _check(
         )
 
 
-def _is_lost(row: dict[str, str | int]) -> bool:
-    return str(row["status"]).startswith("cannot be")
+def is_lost(status: str) -> bool:
+    """Tell a recording that is wanted, and not to be had or read, by its status."""
+    return status.startswith("cannot be")
 
 
 def _has_address(source: dict[str, Any]) -> bool:
@@ -208,5 +209,5 @@ def _report(rows: Sequence[dict[str, str | int]]) -> None:
     _log.info("fetched %d of %d files", taken, len(rows))
     for row in rows:
         if row["status"] != TAKEN:
-            level = logging.WARNING if _is_lost(row) else logging.INFO
+            level = logging.WARNING if is_lost(str(row["status"])) else logging.INFO
             _log.log(level, "%s: %s", row["path"], row["status"])
