@@ -9,56 +9,25 @@ here they stay in registers.
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-LANES = 16  # floats in a 512-bit register
-TILE = 12  # registers that hold sums; others hold inputs
-_FLOAT, _VECTOR = ir.FloatType(), ir.VectorType(ir.FloatType(), LANES)
-_INDEX = ir.IntType(64)
+from rawtone.generation.kernels.vectors import (
+    INDEX,
+    LANES,
+    VECTOR,
+    data,
+    fma,
+    index,
+    load,
+    sigmoid,
+    splat,
+    store,
+    tanh,
+)
 
-
-def _signature(*arrays: Any) -> Any:
-    return types.void(*arrays)
-
-
-def _data(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    return cgutils.create_struct_proxy(kind)(context, builder, value).data
-
-
-def _at(builder: Any, pointer: Any, index: Any, kind: Any) -> Any:
-    place = builder.gep(pointer, [index])
-    return builder.bitcast(place, kind.as_pointer())
-
-
-def _load(builder: Any, pointer: Any, index: Any) -> Any:
-    """Load 16 floats from anywhere."""
-    value = builder.load(_at(builder, pointer, index, _VECTOR))
-    value.align = 4
-    return value
-
-
-def _store(builder: Any, value: Any, pointer: Any, index: Any) -> None:
-    builder.store(value, _at(builder, pointer, index, _VECTOR)).align = 4
-
-
-def _splat(builder: Any, scalar: Any) -> Any:
-    first = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), scalar, ir.IntType(32)(0))
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
-    return builder.shuffle_vector(first, ir.Constant(_VECTOR, ir.Undefined), mask)
-
-
-def _fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    name = f"llvm.fma.v{LANES}f32"
-    kind = ir.FunctionType(_VECTOR, [_VECTOR] * 3)
-    function = cgutils.get_or_insert_function(builder.module, kind, name)
-    return builder.call(function, [a, b, c])
-
-
-def _index(value: int) -> Any:
-    return ir.Constant(_INDEX, value)
+TILES = (16, 8, 4, 2, 1)  # registers that hold sums, of 32; others hold inputs
 
 
 def _sums(
@@ -69,14 +38,14 @@ def _sums(
     body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
     builder.branch(body)
     builder.position_at_end(body)
-    index = builder.phi(_INDEX)
-    index.add_incoming(_index(0), before)
-    phis = [builder.phi(_VECTOR) for _ in sums]
+    counter = builder.phi(INDEX)
+    counter.add_incoming(index(0), before)
+    phis = [builder.phi(VECTOR) for _ in sums]
     for phi, start in zip(phis, sums, strict=True):
         phi.add_incoming(start, before)
-    results = more(index, phis)
-    following = builder.add(index, _index(1))
-    index.add_incoming(following, builder.block)
+    results = more(counter, phis)
+    following = builder.add(counter, index(1))
+    counter.add_incoming(following, builder.block)
     for phi, result in zip(phis, results, strict=True):
         phi.add_incoming(result, builder.block)
     builder.cbranch(builder.icmp_signed("<", following, count), body, after)
@@ -95,25 +64,25 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         kinds = signature.args
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
-        w, xs, ys = (_data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
+        w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
 
         def tile(start: Any, registers: int) -> None:
-            places = [builder.add(start, _index(LANES * r)) for r in range(registers)]
+            places = [builder.add(start, index(LANES * r)) for r in range(registers)]
 
             def more(i: Any, sums: list[Any]) -> list[Any]:
-                value = _splat(builder, builder.load(builder.gep(xs, [i])))
+                value = splat(builder, builder.load(builder.gep(xs, [i])))
                 row = builder.mul(i, outputs)
-                loaded = [_load(builder, w, builder.add(row, place)) for place in places]
-                return [_fma(builder, value, a, s) for a, s in zip(loaded, sums, strict=True)]
+                loaded = [load(builder, w, builder.add(row, place)) for place in places]
+                return [fma(builder, value, a, s) for a, s in zip(loaded, sums, strict=True)]
 
-            begun = [_load(builder, ys, place) for place in places]
+            begun = [load(builder, ys, place) for place in places]
             for place, total in zip(places, _sums(builder, begun, inputs, more), strict=True):
-                _store(builder, total, ys, place)
+                store(builder, total, ys, place)
 
         _in_tiles(builder, outputs, LANES, tile)
         return context.get_dummy_value()
 
-    return _signature(weights, x, y), generate
+    return types.void(weights, x, y), generate
 
 
 @intrinsic
@@ -127,43 +96,60 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         kinds = signature.args
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
-        w, xs, ys = (_data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
+        w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
 
         def tile(start: Any, registers: int) -> None:
-            rows = [builder.add(start, _index(r)) for r in range(registers)]
-            places = [builder.mul(row, _index(LANES)) for row in rows]
+            rows = [builder.add(start, index(r)) for r in range(registers)]
+            places = [builder.mul(row, index(LANES)) for row in rows]
 
             def more(i: Any, sums: list[Any]) -> list[Any]:
-                value = _load(builder, xs, builder.mul(i, _index(LANES)))
+                value = load(builder, xs, builder.mul(i, index(LANES)))
                 first = builder.mul(i, outputs)
                 found = [builder.load(builder.gep(w, [builder.add(first, r)])) for r in rows]
                 return [
-                    _fma(builder, value, _splat(builder, a), s)
+                    fma(builder, value, splat(builder, a), s)
                     for a, s in zip(found, sums, strict=True)
                 ]
 
-            begun = [_load(builder, ys, place) for place in places]
+            begun = [load(builder, ys, place) for place in places]
             for place, total in zip(places, _sums(builder, begun, inputs, more), strict=True):
-                _store(builder, total, ys, place)
+                store(builder, total, ys, place)
 
         _in_tiles(builder, outputs, 1, tile)
         return context.get_dummy_value()
 
-    return _signature(weights, x, y), generate
+    return types.void(weights, x, y), generate
 
 
 def _in_tiles(builder: Any, outputs: Any, step: int, tile: Callable[[Any, int], None]) -> None:
     """Emit loops over outputs, so many registers at a time as fit, then what is left."""
-    start = cgutils.alloca_once_value(builder, _index(0))
-    for registers in (TILE, 4, 1):
+    start = cgutils.alloca_once_value(builder, index(0))
+    for registers in TILES:
         asked, body, after = (builder.append_basic_block(n) for n in ("fits", "tile", "done"))
         builder.branch(asked)
         builder.position_at_end(asked)
         first = builder.load(start)
-        following = builder.add(first, _index(step * registers))
+        following = builder.add(first, index(step * registers))
         builder.cbranch(builder.icmp_signed("<=", following, outputs), body, after)
         builder.position_at_end(body)
         tile(first, registers)
         builder.store(following, start)
         builder.branch(asked)
         builder.position_at_end(after)
+
+
+@intrinsic
+def gate(typing: Any, filters: Any, gates: Any, z: Any) -> Any:
+    """Set z to tanh(filters) * sigmoid(gates), each float32 of a multiple of 16 elements."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        size = cgutils.create_struct_proxy(kinds[2])(context, builder, arguments[2]).nitems
+        f, g, out = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
+        with cgutils.for_range_slice(builder, index(0), size, index(LANES)) as (at, _):
+            value = tanh(builder, load(builder, f, at))
+            opened = sigmoid(builder, load(builder, g, at))
+            store(builder, builder.fmul(value, opened), out, at)
+        return context.get_dummy_value()
+
+    return types.void(filters, gates, z), generate
