@@ -159,6 +159,76 @@ def generate_one(w: Any, rings: Any, past: Any, count: int, code: int, temperatu
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
+def generate_many(w: Any, rings: Any, past: Any, count: int, code: Any, temperature: Any, uniforms: Any, codes: Any) -> None:
+    """Generate samples of 16 streams side by side, each the same bits as by itself.
+
+    Args:
+        w: `Weights`.
+        rings: float32 [slots, residual, 16]; written.
+        past: int64 [taps - 1, 16], the codes before `code`; written.
+        count: samples heard before.
+        code: int64 [16], heard last; written.
+        temperature: float32 [16].
+        uniforms: float32 [samples, 16].
+        codes: int32 [samples, 16]; written.
+    """
+    taps, levels, residual = w.causal.shape
+    blocks, channels = len(w.dilations), w.dense.shape[1]
+    x = np.empty((residual, LANES), np.float32)
+    heard = np.empty((taps * residual, LANES), np.float32)
+    both = np.empty((2 * channels, LANES), np.float32)
+    gated = np.empty((blocks * channels, LANES), np.float32)
+    hidden = np.empty((w.skip.shape[1], LANES), np.float32)
+    second = np.empty((w.skip.shape[1], LANES), np.float32)
+    logits = np.empty((w.out.shape[1], LANES), np.float32)
+    own = np.empty(w.out.shape[1], np.float32)
+    for sample in range(len(codes)):
+        for lane in range(LANES):
+            for channel in range(residual):
+                x[channel, lane] = w.causal[taps - 1, code[lane], channel]
+                for k in range(taps - 1):
+                    x[channel, lane] += w.causal[k, past[k, lane], channel]
+            for k in range(taps - 2):
+                past[k, lane] = past[k + 1, lane]
+            past[taps - 2, lane] = code[lane]
+        slot = 0
+        for b in range(blocks):
+            size = (taps - 1) * w.dilations[b] + 1
+            now = (count + sample) % size
+            rings[slot + now] = x
+            for k in range(taps - 1):
+                age = (taps - 1 - k) * w.dilations[b]
+                heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
+            heard[(taps - 1) * residual :] = x
+            slot += size
+            _broadcast(w.gated_bias[b], both)
+            add_products(w.gated[b], heard, both)
+            z = gated[b * channels : (b + 1) * channels]
+            gate(both[:channels], both[channels:], z)
+            for channel in range(residual):
+                x[channel] += w.dense_bias[b, channel]
+            add_products(w.dense[b], z, x)
+        _broadcast(w.skip_bias, hidden)
+        add_products(w.skip, gated, hidden)
+        _rectify(hidden.reshape(-1))
+        _broadcast(w.post_bias, second)
+        add_products(w.post, hidden, second)
+        _rectify(second.reshape(-1))
+        _broadcast(w.out_bias, logits)
+        add_products(w.out, second, logits)
+        for lane in range(LANES):
+            own[:] = logits[:, lane]
+            code[lane] = choose(own, levels, temperature[lane], uniforms[sample, lane])
+            codes[sample, lane] = code[lane]
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _broadcast(bias: Any, x: Any) -> None:
+    for i in range(len(bias)):
+        x[i] = bias[i]
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
 def _rectify(x: Any) -> None:
     for i in range(len(x)):
         x[i] = max(x[i], np.float32(0))
