@@ -124,7 +124,10 @@ def _add_many(typing: Any, weights: Any, x: Any, y: Any) -> Any:
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = load(builder, xs, builder.mul(i, index(LANES)))
                 start = builder.add(begin, builder.mul(i, index(LANES * width)))
-                found = [builder.load(builder.gep(w, [builder.add(start, index(r))])) for r in range(LANES)]
+                found = [
+                    builder.load(builder.gep(w, [builder.add(start, index(r))]))
+                    for r in range(LANES)
+                ]
                 return [
                     fma(builder, value, splat(builder, a), s)
                     for a, s in zip(found, sums, strict=True)

@@ -89,7 +89,9 @@ def exact(weight: Any) -> NDArray[np.float64]:
     return np.asarray(weight, dtype=np.float64)
 
 
-def pack_layer(kind: int, found: Unpacked, below: NDArray[np.float64] | None, biased: bool) -> Layer:
+def pack_layer(
+    kind: int, found: Unpacked, below: NDArray[np.float64] | None, biased: bool
+) -> Layer:
     """Pack a layer.
 
     Args:

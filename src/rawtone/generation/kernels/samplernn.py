@@ -1,169 +1,220 @@
-"""SampleRNN as one compiled loop: matrices that follow each other folded into one, tables for codes.
+"""SampleRNN as one compiled loop, the same for one stream and for 16 side by side."""
 
-Nothing bends what a tier says on its way to the gates of the tier below, nor what a code says on its
-way into the first dense layer. So upsampling and those gates' matrix are one product, of a code and
-that dense layer there is a table, and the sample tier has a layer less to read.
-"""
-
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.look_up import LookUp, add_look_up, pack_look_up, room
-from rawtone.generation.kernels.packed import Floats, add_packed, pack, padded, spread, up
-from rawtone.generation.kernels.recurrent import (
-    GATES,
-    KINDS,
-    Layer,
-    Unpacked,
-    advance,
-    begin,
-    exact,
-    pack_layer,
-    rectify,
-    state_rows,
-    unpacked,
-)
-from rawtone.generation.kernels.sampling import choose
+from rawtone.generation.kernels.compiling import compiled
+from rawtone.generation.kernels.draws import draw
+from rawtone.generation.kernels.look_up import add_look_up, room
+from rawtone.generation.kernels.packed import Floats, add_packed, spread, up
+from rawtone.generation.kernels.recurrent import advance, begin, rectify
+from rawtone.generation.kernels.samplernn_weights import pack_weights
+from rawtone.models.heads import Categorical
+from rawtone.models.samplernn import SampleRNN
 
-Exact = NDArray[np.float64]
+State = list[NDArray[Any]]
 
 
-class Tier(NamedTuple):
-    """A frame tier's weights.
+class SampleRNNKernel:
+    """SampleRNN's streaming form.
 
-    Attributes:
-        size: samples of a frame.
-        entry: packed, [size, heard], from samples to gates.
-        layers: of the stack.
-        skip: packed, [layers * units, dim]; empty where the last layer's output is the tier's.
-        skip_bias: [dim].
-        tell: packed, [dim, parts * heard of the tier below].
-        tell_bias: [parts * heard of the tier below].
+    A state is
+    - code, int32 [1, lanes], heard last, and not yet taken in;
+    - count, int64 [1, lanes], codes taken in, modulo the longest frame;
+    - past, int32 [longest frame, lanes], a ring of them;
+    - of each tier its layers' state [layers * state, lanes];
+    - of each tier what it says to the one below [parts * heard, lanes].
+
+    Args:
+        model: whose weights are packed as they are now.
+        precision: of the weights.
     """
 
-    size: int
-    entry: Floats
-    layers: tuple[Layer, ...]
-    skip: Floats
-    skip_bias: Floats
-    tell: Floats
-    tell_bias: Floats
+    group: ClassVar[float] = 4.0
+
+    @staticmethod
+    def fits(model: Any) -> bool:
+        """Return whether a model is one."""
+        return isinstance(model, SampleRNN) and isinstance(model.head, Categorical)
+
+    def __init__(self, model: Any, precision: Literal["float32"] = "float32") -> None:
+        if precision != "float32":
+            raise ValueError(f"expected float32, found {precision}")
+        self.model = model
+        self.weights, self.above = pack_weights(model)
+
+    def state(self, lanes: int, labels: Floats) -> State:
+        """Return the state after endless silence; it is told no labels."""
+        settings = self.model.settings
+        context, silence = settings.context, self.model.audio.quantizer.silence
+        codes = np.full((context + 1, lanes), silence, np.int32)
+        count = np.full((1, lanes), context - 1)
+        states = [self._first(layers) for layers in self.model.initial_carry(1)]
+        said = [np.zeros(len(tier.tell_bias), np.float32) for tier in self.weights.tiers]
+        wide = [np.repeat(each[:, None], lanes, axis=1) for each in (*states, *said)]
+        return [codes[:1].copy(), count, codes[1:].copy(), *wide]
+
+    def _first(self, layers: Any) -> Floats:
+        """Return a tier's first state, [layers * state]."""
+        dim = self.model.settings.dim
+        parts = np.concatenate([np.asarray(state).reshape(-1, dim) for state in layers])
+        return np.pad(parts, [(0, 0), (0, up(dim) - dim)]).astype(np.float32).reshape(-1)
+
+    def tell(self, state: State, labels: Floats) -> None:
+        """Leave everything as it is: it is told no labels."""
+
+    def hear(self, state: State, codes: NDArray[np.int32]) -> None:
+        """Let all streams hear codes [n]."""
+        _hear(self.weights, *self._of(state), codes)
+
+    def make(
+        self,
+        state: State,
+        temperatures: Floats,
+        top_p: Floats,
+        uniforms: Floats,
+        codes: NDArray[np.int32],
+    ) -> None:
+        """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
+        _make(self.weights, *self._of(state), temperatures, top_p, uniforms, codes)
+
+    def _of(self, state: State) -> tuple[Any, ...]:
+        """Return a state as the compiled functions take it."""
+        tiers = len(self.weights.tiers)
+        lanes = state[0].shape[-1]
+        above = np.repeat(self.above[:, None], lanes, axis=1)
+        return (*state[:3], tuple(state[3 : 3 + tiers]), (*state[3 + tiers :], above))
 
 
-class Weights(NamedTuple):
-    """A network's weights, packed.
+class _Room(NamedTuple):
+    """What a step works in."""
 
-    Attributes:
-        tiers: the fastest first.
-        codes: what codes say to the sample tier.
-        hidden: packed, [dim, dim], the sample tier's layers after the first.
-        hidden_bias: [dim] each.
-        last: packed, [dim, levels].
-        last_bias: [levels], padded.
-        levels: number of codes.
-        kind: of recurrent layers.
-        shared: whether all layers of a stack hear what the first hears.
-    """
-
-    tiers: tuple[Tier, ...]
-    codes: LookUp
-    hidden: tuple[Floats, ...]
-    hidden_bias: tuple[Floats, ...]
-    last: Floats
-    last_bias: Floats
-    levels: int
-    kind: int
-    shared: bool
+    frame: Any
+    heard: Any
+    sums: Any
+    kept: Any
+    outputs: Any
+    summed: Any
 
 
-def _linear(layer: Any, *axes: int) -> tuple[Exact, Exact]:
-    """Return a Linear's matrix and bias, filled up on axes."""
-    matrix = exact(layer.kernel)
-    bias = np.zeros(matrix.shape[1]) if layer.bias is None else exact(layer.bias)
-    for axis in axes:
-        matrix = padded(matrix, axis)
-    return matrix, padded(bias, 0) if axes and 1 in axes else bias
-
-
-class _Heard(NamedTuple):
-    """What a tier makes of the vector that all of its layers hear: [inputs, outputs], [outputs]."""
-
-    matrix: Exact
-    bias: Exact
-
-
-def _heard_by_layers(layers: list[Unpacked], units: int, shared: bool) -> _Heard:
-    """Return the matrix from a stack's input to the gates of all layers that hear it."""
-    first, *others = layers
-    others = others if shared else []
-    kernels = [first.kernel, *[layer.kernel[units:] for layer in others]]
-    biases = [first.bias, *[layer.bias for layer in others]]
-    return _Heard(np.concatenate(kernels, axis=1), np.concatenate(biases))
-
-
-def _pack_tier(tier: Any, kind: int, shared: bool, below: _Heard) -> tuple[Tier, _Heard]:
-    """Pack a tier, and return what it makes of what the tier above says."""
-    units = tier.dim
-    layers = [unpacked(layer) for layer in tier.stack.layers]
-    heard = _heard_by_layers(layers, units, shared)
-    entry, bias = heard.matrix, heard.bias
-    if tier.entry is not None:
-        matrix, start = _linear(tier.entry)
-        entry, bias = matrix @ heard.matrix, bias + start @ heard.matrix
-    skip, skip_bias = np.zeros((0, up(units))), np.zeros(up(units))
-    if tier.skips:
-        matrices, biases = zip(*(_linear(each, 0, 1) for each in tier.skips), strict=True)
-        skip, skip_bias = np.concatenate(matrices), np.sum(biases, axis=0)
-    matrix, told = _linear(tier.upsample, 0)
-    ratio = tier.ratio
-    tell = matrix.reshape(-1, units) @ below.matrix
-    tell_bias = told.reshape(ratio, units) @ below.matrix + below.bias
-    packed = Tier(
-        size=tier.size,
-        entry=pack(entry),
-        layers=tuple(
-            pack_layer(
-                kind, layer, padded(layer.kernel[:units], 0) if number else None, not shared and number > 0
-            )
-            for number, layer in enumerate(layers)
-        ),
-        skip=pack(skip),
-        skip_bias=skip_bias.astype(np.float32),
-        tell=pack(tell.reshape(up(units), -1)),
-        tell_bias=tell_bias.reshape(-1).astype(np.float32),
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _of_tiers(w: Any, past: Any, saids: Any) -> Any:
+    lanes, tier = past.shape[1], w.tiers[0]
+    units, layers = len(tier.layers[0].inner), len(tier.layers)
+    wide = 0
+    for said in saids:
+        wide = max(wide, len(said))
+    return _Room(
+        np.empty((len(past), lanes), np.float32),
+        np.empty((wide, lanes), np.float32),
+        np.empty((4 * units, lanes), np.float32),
+        np.empty((units, lanes), np.float32),
+        np.empty((layers * units, lanes), np.float32),
+        np.empty((units, lanes), np.float32),
     )
-    return packed, _Heard(heard.matrix, bias)
 
 
-def pack_weights(model: Any) -> tuple[Weights, Floats]:
-    """Pack a rawtone.models.samplernn.SampleRNN.
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _take_in(w: Any, code: Any, count: Any, past: Any, states: Any, saids: Any, room: Any) -> None:
+    """Let the frame tiers hear a code."""
+    past[count[0, 0]] = code[0]
+    taken = (count[0, 0] + 1) % len(past)
+    count[:] = taken
+    for number in range(len(w.tiers) - 1, -1, -1):
+        tier = w.tiers[number]
+        if taken % tier.size == 0:
+            said, start = saids[number + 1], 0
+            if number + 1 < len(w.tiers):
+                longer = w.tiers[number + 1].size
+                width = len(said) // (longer // tier.size)
+                start = taken % longer // tier.size * width
+                said = said[start : start + width]
+            end = taken or len(past)
+            _frame(w, tier, past[end - tier.size : end], said, room, states[number])
+            _say(tier, room, saids[number])
 
-    Returns:
-        Its weights, and what the slowest tier hears of a tier above it: its biases.
-    """
-    settings, samples = model.settings, model.samples
-    kind = KINDS[type(model.tiers[0].stack.layers[0].cell).__name__]
-    shared = bool(model.tiers[0].stack.shared_inputs)
-    first, *hidden = [_linear(each, 1) for each in samples.hidden]
-    below, tiers = _Heard(*first), []
-    for tier in model.tiers:
-        packed, below = _pack_tier(tier, kind, shared, below)
-        tiers.append(packed)
-    hidden = [(padded(matrix, 0), bias) for matrix, bias in hidden]
-    last, last_bias = _linear(samples.last, 0, 1)
-    embedding = None if samples.embedding is None else exact(samples.embedding)
-    weights = Weights(
-        tiers=tuple(tiers),
-        codes=pack_look_up(embedding, exact(samples.kernel), first[0]),
-        hidden=tuple(pack(matrix) for matrix, _ in hidden),
-        hidden_bias=tuple(bias.astype(np.float32) for _, bias in hidden),
-        last=pack(last),
-        last_bias=last_bias.astype(np.float32),
-        levels=settings_levels(model),
-        kind=kind,
-        shared=shared,
-    )
-    return weights, below.bias.astype(np.float32)
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _frame(w: Any, tier: Any, codes: Any, said: Any, room: Any, state: Any) -> None:
+    """Let a tier hear a frame [size, lanes]; sets the outputs of its layers."""
+    frame, heard = room.frame[: len(codes)], room.heard[: len(said)]
+    scale = np.float32(4 / w.levels)
+    for k in range(frame.shape[0]):
+        for lane in range(frame.shape[1]):
+            frame[k, lane] = np.float32(codes[k, lane]) * scale - np.float32(2)
+    heard[:] = said
+    add_packed(tier.entry, frame, heard)
+    units, layers = len(tier.layers[0].inner), len(tier.layers)
+    own, gates = len(state) // layers, len(tier.layers[0].bias)
+    first = begin(w.kind, units)
+    for number in range(layers):
+        layer, output = tier.layers[number], room.outputs[number * units : (number + 1) * units]
+        sums = room.sums[first : first + gates]
+        if number == 0 or w.shared:
+            sums[:] = heard[number * gates : (number + 1) * gates]
+        else:
+            spread(layer.bias, sums)
+        if number:
+            add_packed(layer.below, room.outputs[(number - 1) * units : number * units], sums)
+        kept = state[number * own : (number + 1) * own]
+        advance(w.kind, layer, room.sums, room.kept, kept)
+        output[:] = kept[:units]
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _say(tier: Any, room: Any, said: Any) -> None:
+    """Set what a tier says to the one below until its next frame."""
+    summed = room.outputs[len(room.outputs) - len(room.kept) :]
+    if len(tier.skip):
+        summed = room.summed
+        spread(tier.skip_bias, summed)
+        add_packed(tier.skip, room.outputs, summed)
+    spread(tier.tell_bias, said)
+    add_packed(tier.tell, summed, said)
+
+
+@compiled
+def _hear(w: Any, code: Any, count: Any, past: Any, states: Any, saids: Any, codes: Any) -> None:
+    room = _of_tiers(w, past, saids)
+    for new in codes:
+        _take_in(w, code, count, past, states, saids, room)
+        code[:] = new
+
+
+@compiled
+def _make(
+    w: Any,
+    code: Any,
+    count: Any,
+    past: Any,
+    states: Any,
+    saids: Any,
+    temperatures: Any,
+    top_p: Any,
+    uniforms: Any,
+    codes: Any,
+) -> None:
+    lanes, size = past.shape[1], w.tiers[0].size
+    of_tiers, dim = _of_tiers(w, past, saids), len(saids[0]) // size
+    x, y = np.empty((dim, lanes), np.float32), np.empty((dim, lanes), np.float32)
+    logits = np.empty((len(w.last_bias), lanes), np.float32)
+    own, of_codes = np.empty(len(logits), np.float32), room(w.codes, size, lanes)
+    for sample in range(len(codes)):
+        _take_in(w, code, count, past, states, saids, of_tiers)
+        place = count[0, 0] % size * dim
+        x[:] = saids[0][place : place + dim]
+        first = count[0, 0] - size + len(past)
+        add_look_up(w.codes, past, first, size, of_codes, x)
+        rectify(x)
+        for number in range(len(w.hidden)):
+            spread(w.hidden_bias[number], y)
+            add_packed(w.hidden[number], x, y)
+            rectify(y)
+            x, y = y, x
+        spread(w.last_bias, logits)
+        add_packed(w.last, x, logits)
+        draw(logits, w.levels, temperatures[sample], top_p, uniforms[sample], own, code[0])
+        codes[sample] = code[0]
