@@ -29,5 +29,6 @@ def draw(
         codes: int32 [lanes]. Written.
     """
     for lane in range(len(codes)):
-        own[:] = logits[:, lane]
+        for code in range(len(own)):
+            own[code] = logits[code, lane]
         codes[lane] = choose(own, levels, temperatures[lane], uniforms[lane])

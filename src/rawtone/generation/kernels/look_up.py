@@ -6,6 +6,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from rawtone.generation.kernels.elements import add, copy
 from rawtone.generation.kernels.packed import Floats, add_packed, pack
 
 # Above so many codes, a table of what they say after a matrix costs more than the matrix.
@@ -62,21 +63,21 @@ def add_look_up(found: Any, past: Any, first: int, taps: int, work: Any, y: Any)
         y: [outputs, lanes]. Written.
     """
     slots, lanes = past.shape
+    numbers = found.rows.shape[2]
     if len(found.matrix):
-        numbers = found.rows.shape[2]
         x = work.reshape((taps * numbers, lanes))
         for k in range(taps):
             for lane in range(lanes):
-                x[k * numbers : (k + 1) * numbers, lane] = found.rows[
-                    0, past[(first + k) % slots, lane]
-                ]
+                code = past[(first + k) % slots, lane]
+                for number in range(numbers):
+                    x[k * numbers + number, lane] = found.rows[0, code, number]
         add_packed(found.matrix, x, y)
         return
-    own = work.reshape((lanes, len(y)))
+    own = work.reshape((lanes, numbers))
     for lane in range(lanes):
-        own[lane] = found.rows[0, past[first % slots, lane]]
+        copy(found.rows[0, past[first % slots, lane]], own[lane])
         for k in range(1, taps):
-            own[lane] += found.rows[k, past[(first + k) % slots, lane]]
-    for channel in range(len(y)):
+            add(found.rows[k, past[(first + k) % slots, lane]], own[lane])
+    for number in range(numbers):
         for lane in range(lanes):
-            y[channel, lane] += own[lane, channel]
+            y[number, lane] += own[lane, number]

@@ -1,10 +1,10 @@
 """Products with matrices that lie in memory in the order in which they are read.
 
 A matrix is kept as tiles of 64 outputs, of each tile one row after the other, so that a processor
-that reads ahead finds what it expects; row by row, large matrices came at half of the memory's speed.
-One stream has its outputs side by side in a register and goes through four tiles at once, 16 streams
-have theirs. Every output is a chain of fused multiply-adds over the inputs from first to last either
-way, so a stream gets the same bits in both.
+that reads ahead finds what it expects; row by row, large ones came at half of the memory's speed.
+One stream has its outputs side by side in a register and goes through four tiles at once; many
+have streams side by side. Every output is a chain of fused multiply-adds over the inputs from first
+to last either way, so a stream gets the same bits in both.
 """
 
 from collections.abc import Callable
@@ -181,13 +181,3 @@ def add_packed(weights: Any, x: Any, y: Any) -> None:
         _add_one(weights, x, y)
     else:
         _add_many(weights, x, y)
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def spread(bias: Any, y: Any) -> None:
-    """Set y[outputs, lanes] to bias[outputs] in every lane."""
-    if y.shape[1] == 1:
-        y.reshape(-1)[:] = bias
-    else:
-        for i in range(len(bias)):
-            y[i] = bias[i]

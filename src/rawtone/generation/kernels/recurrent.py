@@ -7,23 +7,12 @@ element. Every gate's units are filled up to whole vectors; what is filled in st
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, types
-from numba.core import cgutils
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.packed import Floats, add_packed, pack, padded, spread, up
-from rawtone.generation.kernels.vectors import (
-    LANES,
-    clamped,
-    data,
-    fma,
-    index,
-    load,
-    sigmoid,
-    store,
-    tanh,
-)
+from rawtone.generation.kernels.elements import renew_gru, renew_lstm, renew_reset, reset, spread
+from rawtone.generation.kernels.packed import Floats, add_packed, pack, padded, up
+from rawtone.generation.kernels.vectors import LANES
 
 GRU, RESET_BEFORE, LSTM = 0, 1, 2
 KINDS = {"GRU": GRU, "ResetBefore": RESET_BEFORE, "LSTM": LSTM}
@@ -143,101 +132,12 @@ def advance(kind: int, layer: Any, sums: Any, kept: Any, state: Any) -> None:
     if kind == GRU:
         spread(layer.inner, sums[:units])
         add_packed(layer.recurrent, output, sums[: 3 * units])
-        _gru(sums, state)
+        renew_gru(sums, state)
     elif kind == LSTM:
         add_packed(layer.recurrent, output, sums)
-        _lstm(sums, output, state[units:])
+        renew_lstm(sums, output, state[units:])
     else:
         add_packed(layer.recurrent, output, sums[: 2 * units])
-        _reset(sums, state, kept)
+        reset(sums, state, kept)
         add_packed(layer.candidate, kept, sums[2 * units : 3 * units])
-        _renew(sums, state)
-
-
-def _elementwise(body: Any) -> Any:
-    """Return what emits code for a body that makes 16 elements of arrays.
-
-    Args:
-        body: of the builder, a function that loads and one that stores. They take the number of an
-            array, and how many times the last array's length is before the element.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pairs = list(zip(signature.args, arguments, strict=True))
-        pointers = [data(context, builder, kind, array) for kind, array in pairs]
-        kind, last = pairs[-1]
-        size = cgutils.create_struct_proxy(kind)(context, builder, last).nitems
-        with cgutils.for_range_slice(builder, index(0), size, index(LANES)) as (at, _):
-
-            def get(array: int, part: int = 0) -> Any:
-                place = builder.add(at, builder.mul(size, index(part)))
-                return load(builder, pointers[array], place)
-
-            def put(value: Any, array: int) -> None:
-                store(builder, value, pointers[array], at)
-
-            body(builder, get, put)
-        return context.get_dummy_value()
-
-    return generate
-
-
-def _mixed(builder: Any, z: Any, new: Any, old: Any) -> Any:
-    return fma(builder, z, builder.fsub(old, new), new)
-
-
-@intrinsic
-def _gru(typing: Any, sums: Any, state: Any) -> Any:
-    """Renew a GRU's state from sums: n of its state, z, r, n of what it hears."""
-
-    def body(builder: Any, get: Any, put: Any) -> None:
-        z, r = sigmoid(builder, get(0, 1)), sigmoid(builder, get(0, 2))
-        new = tanh(builder, fma(builder, r, get(0, 0), get(0, 3)))
-        put(_mixed(builder, z, new, get(1)), 1)
-
-    return types.void(sums, state), _elementwise(body)
-
-
-@intrinsic
-def _reset(typing: Any, sums: Any, state: Any, kept: Any) -> Any:
-    """Set what is kept of a state, from sums: z, r, n."""
-
-    def body(builder: Any, get: Any, put: Any) -> None:
-        put(builder.fmul(sigmoid(builder, get(0, 1)), get(1)), 2)
-
-    return types.void(sums, state, kept), _elementwise(body)
-
-
-@intrinsic
-def _renew(typing: Any, sums: Any, state: Any) -> Any:
-    """Renew the state of a GRU that resets before, from sums: z, r, n."""
-
-    def body(builder: Any, get: Any, put: Any) -> None:
-        z, new = sigmoid(builder, get(0, 0)), tanh(builder, get(0, 2))
-        put(_mixed(builder, z, new, get(1)), 1)
-
-    return types.void(sums, state), _elementwise(body)
-
-
-@intrinsic
-def _lstm(typing: Any, sums: Any, output: Any, memory: Any) -> Any:
-    """Renew an LSTM's output and memory, from sums: i, f, g, o."""
-
-    def body(builder: Any, get: Any, put: Any) -> None:
-        i, f, o = (sigmoid(builder, get(0, part)) for part in (0, 1, 3))
-        taken = builder.fmul(i, tanh(builder, get(0, 2)))
-        memory = fma(builder, f, get(2), taken)
-        put(memory, 2)
-        put(builder.fmul(o, tanh(builder, memory)), 1)
-
-    return types.void(sums, output, memory), _elementwise(body)
-
-
-@intrinsic
-def rectify(typing: Any, x: Any) -> Any:
-    """Set what is below zero to zero."""
-
-    def body(builder: Any, get: Any, put: Any) -> None:
-        put(clamped(builder, get(0), 0.0, float("inf")), 0)
-
-    return types.void(x), _elementwise(body)
+        renew_reset(sums, state)

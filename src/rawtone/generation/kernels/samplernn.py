@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
 from rawtone.generation.kernels.draws import draw
+from rawtone.generation.kernels.elements import copy, rectify, spread
 from rawtone.generation.kernels.look_up import add_look_up, room
-from rawtone.generation.kernels.packed import Floats, add_packed, spread, up
-from rawtone.generation.kernels.recurrent import advance, begin, rectify
+from rawtone.generation.kernels.packed import Floats, add_packed, up
+from rawtone.generation.kernels.recurrent import advance, begin
 from rawtone.generation.kernels.samplernn_weights import pack_weights
 from rawtone.models.heads import Categorical
 from rawtone.models.samplernn import SampleRNN
@@ -120,9 +121,10 @@ def _of_tiers(w: Any, past: Any, saids: Any) -> Any:
 @njit(nogil=True)  # type: ignore[untyped-decorator]
 def _take_in(w: Any, code: Any, count: Any, past: Any, states: Any, saids: Any, room: Any) -> None:
     """Let the frame tiers hear a code."""
-    past[count[0, 0]] = code[0]
     taken = (count[0, 0] + 1) % len(past)
-    count[:] = taken
+    for lane in range(past.shape[1]):
+        past[count[0, 0], lane] = code[0, lane]
+        count[0, lane] = taken
     for number in range(len(w.tiers) - 1, -1, -1):
         tier = w.tiers[number]
         if taken % tier.size == 0:
@@ -145,7 +147,7 @@ def _frame(w: Any, tier: Any, codes: Any, said: Any, room: Any, state: Any) -> N
     for k in range(frame.shape[0]):
         for lane in range(frame.shape[1]):
             frame[k, lane] = np.float32(codes[k, lane]) * scale - np.float32(2)
-    heard[:] = said
+    copy(said, heard)
     add_packed(tier.entry, frame, heard)
     units, layers = len(tier.layers[0].inner), len(tier.layers)
     own, gates = len(state) // layers, len(tier.layers[0].bias)
@@ -154,14 +156,14 @@ def _frame(w: Any, tier: Any, codes: Any, said: Any, room: Any, state: Any) -> N
         layer, output = tier.layers[number], room.outputs[number * units : (number + 1) * units]
         sums = room.sums[first : first + gates]
         if number == 0 or w.shared:
-            sums[:] = heard[number * gates : (number + 1) * gates]
+            copy(heard[number * gates : (number + 1) * gates], sums)
         else:
             spread(layer.bias, sums)
         if number:
             add_packed(layer.below, room.outputs[(number - 1) * units : number * units], sums)
         kept = state[number * own : (number + 1) * own]
         advance(w.kind, layer, room.sums, room.kept, kept)
-        output[:] = kept[:units]
+        copy(kept[:units], output)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
@@ -181,7 +183,8 @@ def _hear(w: Any, code: Any, count: Any, past: Any, states: Any, saids: Any, cod
     room = _of_tiers(w, past, saids)
     for new in codes:
         _take_in(w, code, count, past, states, saids, room)
-        code[:] = new
+        for lane in range(past.shape[1]):
+            code[0, lane] = new
 
 
 @compiled
@@ -205,7 +208,7 @@ def _make(
     for sample in range(len(codes)):
         _take_in(w, code, count, past, states, saids, of_tiers)
         place = count[0, 0] % size * dim
-        x[:] = saids[0][place : place + dim]
+        copy(saids[0][place : place + dim], x)
         first = count[0, 0] - size + len(past)
         add_look_up(w.codes, past, first, size, of_codes, x)
         rectify(x)
@@ -217,4 +220,5 @@ def _make(
         spread(w.last_bias, logits)
         add_packed(w.last, x, logits)
         draw(logits, w.levels, temperatures[sample], top_p, uniforms[sample], own, code[0])
-        codes[sample] = code[0]
+        for lane in range(lanes):
+            codes[sample, lane] = code[0, lane]

@@ -1,8 +1,8 @@
 """SampleRNN's weights as its kernel reads them: matrices that follow each other folded into one.
 
-Nothing bends what a tier says on its way to the gates of the tier below, nor what a code says on its
-way into the first dense layer. So upsampling and those gates' matrix are one product, of a code and
-that dense layer there is a table, and the sample tier has a layer less to read.
+Nothing bends what a tier says on its way to the gates of the tier below, nor what a code says on
+its way into the first dense layer. So upsampling and those gates' matrix are one product, of codes
+and that dense layer there is a table, and the sample tier has a layer less to read.
 """
 
 from typing import Any, NamedTuple
