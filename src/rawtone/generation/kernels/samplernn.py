@@ -121,9 +121,10 @@ def _of_tiers(w: Any, past: Any, saids: Any) -> Any:
 @njit(nogil=True)  # type: ignore[untyped-decorator]
 def _take_in(w: Any, code: Any, count: Any, past: Any, states: Any, saids: Any, room: Any) -> None:
     """Let the frame tiers hear a code."""
-    taken = (count[0, 0] + 1) % len(past)
+    slot = count[0, 0]
+    taken = (slot + 1) % len(past)
     for lane in range(past.shape[1]):
-        past[count[0, 0], lane] = code[0, lane]
+        past[slot, lane] = code[0, lane]
         count[0, lane] = taken
     for number in range(len(w.tiers) - 1, -1, -1):
         tier = w.tiers[number]
