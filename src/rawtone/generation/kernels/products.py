@@ -6,17 +6,16 @@ last, so a stream gets the same bits in both. LLVM's own vectorizer would keep t
 here they stay in registers.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from rawtone.generation.kernels.loops import carried, in_tiles
+from rawtone.generation.kernels.sixteen_bits import load_one, load_sixteen
 from rawtone.generation.kernels.vectors import (
-    INDEX,
     LANES,
-    VECTOR,
     data,
     fma,
     index,
@@ -27,37 +26,20 @@ from rawtone.generation.kernels.vectors import (
     tanh,
 )
 
-TILES = (16, 8, 4, 2, 1)  # registers that hold sums, of 32; others hold inputs
 
-
-def _sums(
-    builder: Any, sums: list[Any], count: Any, more: Callable[[Any, list[Any]], list[Any]]
-) -> list[Any]:
-    """Emit a loop of `count` rounds that keeps its sums in registers."""
-    before = builder.block
-    body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
-    builder.branch(body)
-    builder.position_at_end(body)
-    counter = builder.phi(INDEX)
-    counter.add_incoming(index(0), before)
-    phis = [builder.phi(VECTOR) for _ in sums]
-    for phi, start in zip(phis, sums, strict=True):
-        phi.add_incoming(start, before)
-    results = more(counter, phis)
-    following = builder.add(counter, index(1))
-    counter.add_incoming(following, builder.block)
-    for phi, result in zip(phis, results, strict=True):
-        phi.add_incoming(result, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, count), body, after)
-    builder.position_at_end(after)
-    return results
+def _loaders(kind: Any) -> Any:
+    """Return what loads 16 of the weights, and one, as floats."""
+    if kind.dtype == types.uint16:
+        return load_sixteen, load_one
+    return load, lambda builder, pointer, at: builder.load(builder.gep(pointer, [at]))
 
 
 @intrinsic
 def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs] the product of x[inputs] with weights[inputs, outputs].
 
-    All are C-contiguous float32; outputs are a multiple of 16.
+    All are C-contiguous, x and y float32, weights that or bfloat16 as uint16; outputs are a
+    multiple of 16.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -65,6 +47,7 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
         w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
+        sixteen, _ = _loaders(kinds[0])
 
         def tile(start: Any, registers: int) -> None:
             places = [builder.add(start, index(LANES * r)) for r in range(registers)]
@@ -72,14 +55,14 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = splat(builder, builder.load(builder.gep(xs, [i])))
                 row = builder.mul(i, outputs)
-                loaded = [load(builder, w, builder.add(row, place)) for place in places]
+                loaded = [sixteen(builder, w, builder.add(row, place)) for place in places]
                 return [fma(builder, value, a, s) for a, s in zip(loaded, sums, strict=True)]
 
             begun = [load(builder, ys, place) for place in places]
-            for place, total in zip(places, _sums(builder, begun, inputs, more), strict=True):
+            for place, total in zip(places, carried(builder, begun, inputs, more), strict=True):
                 store(builder, total, ys, place)
 
-        _in_tiles(builder, outputs, LANES, tile)
+        in_tiles(builder, outputs, LANES, tile)
         return context.get_dummy_value()
 
     return types.void(weights, x, y), generate
@@ -89,7 +72,8 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
 def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 16] the products of x[inputs, 16], of 16 streams, with weights.
 
-    Weights [inputs, outputs]. All are C-contiguous float32.
+    Weights [inputs, outputs]. All are C-contiguous, x and y float32, weights that or bfloat16 as
+    uint16.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -97,6 +81,7 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
         w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
+        _, one = _loaders(kinds[0])
 
         def tile(start: Any, registers: int) -> None:
             rows = [builder.add(start, index(r)) for r in range(registers)]
@@ -105,37 +90,20 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = load(builder, xs, builder.mul(i, index(LANES)))
                 first = builder.mul(i, outputs)
-                found = [builder.load(builder.gep(w, [builder.add(first, r)])) for r in rows]
+                found = [one(builder, w, builder.add(first, row)) for row in rows]
                 return [
                     fma(builder, value, splat(builder, a), s)
                     for a, s in zip(found, sums, strict=True)
                 ]
 
             begun = [load(builder, ys, place) for place in places]
-            for place, total in zip(places, _sums(builder, begun, inputs, more), strict=True):
+            for place, total in zip(places, carried(builder, begun, inputs, more), strict=True):
                 store(builder, total, ys, place)
 
-        _in_tiles(builder, outputs, 1, tile)
+        in_tiles(builder, outputs, 1, tile)
         return context.get_dummy_value()
 
     return types.void(weights, x, y), generate
-
-
-def _in_tiles(builder: Any, outputs: Any, step: int, tile: Callable[[Any, int], None]) -> None:
-    """Emit loops over outputs, so many registers at a time as fit, then what is left."""
-    start = cgutils.alloca_once_value(builder, index(0))
-    for registers in TILES:
-        asked, body, after = (builder.append_basic_block(n) for n in ("fits", "tile", "done"))
-        builder.branch(asked)
-        builder.position_at_end(asked)
-        first = builder.load(start)
-        following = builder.add(first, index(step * registers))
-        builder.cbranch(builder.icmp_signed("<=", following, outputs), body, after)
-        builder.position_at_end(body)
-        tile(first, registers)
-        builder.store(following, start)
-        builder.branch(asked)
-        builder.position_at_end(after)
 
 
 @intrinsic
