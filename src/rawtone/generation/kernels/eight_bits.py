@@ -15,6 +15,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.loops import carried, in_tiles
+from rawtone.generation.kernels.scratch import restore, scratch
 from rawtone.generation.kernels.vectors import (
     FLOAT,
     INTEGERS,
@@ -85,7 +86,7 @@ def add_product(typing: Any, weights: Any, scales: Any, corrections: Any, x: Any
         groups, outputs, pointers = _opened(context, builder, signature, arguments)
         w, s, c, xs, ys = pointers
         dot = _dot(context, builder)
-        saved, codes = _scratch(builder, builder.mul(groups, index(GROUP)))
+        saved, codes = scratch(builder, _BYTE, builder.mul(groups, index(GROUP)))
         step = splat(builder, _encode(builder, xs, groups, codes))
 
         def tile(start: Any, registers: int) -> None:
@@ -115,7 +116,7 @@ def add_product(typing: Any, weights: Any, scales: Any, corrections: Any, x: Any
                 store(builder, fma(builder, found, scale, load(builder, ys, place)), ys, place)
 
         in_tiles(builder, outputs, LANES, tile)
-        _restore(builder, saved)
+        restore(builder, saved)
         return context.get_dummy_value()
 
     return types.void(weights, scales, corrections, x, y), generate
@@ -138,7 +139,7 @@ def add_products(typing: Any, weights: Any, scales: Any, corrections: Any, x: An
         groups, outputs, pointers = _opened(context, builder, signature, arguments)
         w, s, c, xs, ys = pointers
         dot = _dot(context, builder)
-        saved, codes = _scratch(builder, builder.mul(groups, index(GROUP * LANES)))
+        saved, codes = scratch(builder, _BYTE, builder.mul(groups, index(GROUP * LANES)))
         step = _encode_many(builder, xs, groups, codes)
 
         def tile(start: Any, registers: int) -> None:
@@ -158,7 +159,7 @@ def add_products(typing: Any, weights: Any, scales: Any, corrections: Any, x: An
                 store(builder, fma(builder, found, scale, load(builder, ys, place)), ys, place)
 
         in_tiles(builder, outputs, 1, tile)
-        _restore(builder, saved)
+        restore(builder, saved)
         return context.get_dummy_value()
 
     return types.void(weights, scales, corrections, x, y), generate
@@ -171,22 +172,6 @@ def _opened(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
     groups, outputs, _ = cgutils.unpack_tuple(builder, proxy.shape, 3)
     pairs = zip(kinds, arguments, strict=True)
     return groups, outputs, [data(context, builder, kind, value) for kind, value in pairs]
-
-
-def _scratch(builder: Any, size: Any) -> tuple[Any, Any]:
-    """Return room of so many bytes on the stack, and where the stack ended before."""
-    kind = ir.FunctionType(_BYTE.as_pointer(), [])
-    save = cgutils.get_or_insert_function(builder.module, kind, "llvm.stacksave")
-    saved = builder.call(save, [])
-    room = builder.alloca(_BYTE, size=size)
-    room.align = 64
-    return saved, room
-
-
-def _restore(builder: Any, saved: Any) -> None:
-    kind = ir.FunctionType(ir.VoidType(), [_BYTE.as_pointer()])
-    restore = cgutils.get_or_insert_function(builder.module, kind, "llvm.stackrestore")
-    builder.call(restore, [saved])
 
 
 def _words(builder: Any, pointer: Any, at: Any) -> Any:

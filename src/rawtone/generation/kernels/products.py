@@ -13,8 +13,10 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from rawtone.generation.kernels.loops import carried, in_tiles
-from rawtone.generation.kernels.sixteen_bits import load_one, load_sixteen
+from rawtone.generation.kernels.scratch import restore, scratch
+from rawtone.generation.kernels.sixteen_bits import load_sixteen, widen
 from rawtone.generation.kernels.vectors import (
+    FLOAT,
     LANES,
     data,
     fma,
@@ -27,11 +29,8 @@ from rawtone.generation.kernels.vectors import (
 )
 
 
-def _loaders(kind: Any) -> Any:
-    """Return what loads 16 of the weights, and one, as floats."""
-    if kind.dtype == types.uint16:
-        return load_sixteen, load_one
-    return load, lambda builder, pointer, at: builder.load(builder.gep(pointer, [at]))
+def _is_sixteen_bits(kind: Any) -> bool:
+    return kind.dtype == types.uint16  # type: ignore[no-any-return]
 
 
 @intrinsic
@@ -47,7 +46,7 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
         w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
-        sixteen, _ = _loaders(kinds[0])
+        load_weights = load_sixteen if _is_sixteen_bits(kinds[0]) else load
 
         def tile(start: Any, registers: int) -> None:
             places = [builder.add(start, index(LANES * r)) for r in range(registers)]
@@ -55,7 +54,7 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = splat(builder, builder.load(builder.gep(xs, [i])))
                 row = builder.mul(i, outputs)
-                loaded = [sixteen(builder, w, builder.add(row, place)) for place in places]
+                loaded = [load_weights(builder, w, builder.add(row, place)) for place in places]
                 return [fma(builder, value, a, s) for a, s in zip(loaded, sums, strict=True)]
 
             begun = [load(builder, ys, place) for place in places]
@@ -81,26 +80,31 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
         w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
-        _, one = _loaders(kinds[0])
+        wide = _is_sixteen_bits(kinds[0])
+        if wide:
+            saved, floats = scratch(builder, FLOAT, builder.mul(inputs, index(LANES)))
 
         def tile(start: Any, registers: int) -> None:
-            rows = [builder.add(start, index(r)) for r in range(registers)]
-            places = [builder.mul(row, index(LANES)) for row in rows]
+            if wide:
+                widen(builder, w, start, outputs, inputs, registers, floats)
+            found, stride = (floats, index(registers)) if wide else (w, outputs)
+            begin = index(0) if wide else start
+            rows = [builder.mul(builder.add(start, index(r)), index(LANES)) for r in range(registers)]
 
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = load(builder, xs, builder.mul(i, index(LANES)))
-                first = builder.mul(i, outputs)
-                found = [one(builder, w, builder.add(first, row)) for row in rows]
-                return [
-                    fma(builder, value, splat(builder, a), s)
-                    for a, s in zip(found, sums, strict=True)
-                ]
+                first = builder.add(builder.mul(i, stride), begin)
+                ats = [builder.add(first, index(r)) for r in range(registers)]
+                ones = [splat(builder, builder.load(builder.gep(found, [at]))) for at in ats]
+                return [fma(builder, value, a, s) for a, s in zip(ones, sums, strict=True)]
 
-            begun = [load(builder, ys, place) for place in places]
-            for place, total in zip(places, carried(builder, begun, inputs, more), strict=True):
+            begun = [load(builder, ys, place) for place in rows]
+            for place, total in zip(rows, carried(builder, begun, inputs, more), strict=True):
                 store(builder, total, ys, place)
 
         in_tiles(builder, outputs, 1, tile)
+        if wide:
+            restore(builder, saved)
         return context.get_dummy_value()
 
     return types.void(weights, x, y), generate

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.vectors import FLOAT, INTEGERS, LANES, VECTOR
+from rawtone.generation.kernels.vectors import INTEGERS, LANES, VECTOR, index
 
 _HALF, _WORD = ir.IntType(16), ir.IntType(32)
 _HALVES = ir.VectorType(_HALF, LANES)
@@ -36,7 +37,26 @@ def load_sixteen(builder: Any, pointer: Any, at: Any) -> Any:
     return builder.bitcast(upper, VECTOR)
 
 
-def load_one(builder: Any, pointer: Any, at: Any) -> Any:
-    """Load a half as a float."""
-    half = builder.load(builder.gep(pointer, [at]))
-    return builder.bitcast(builder.shl(builder.zext(half, _WORD), _WORD(16)), FLOAT)
+def widen(
+    builder: Any, pointer: Any, first: Any, stride: Any, rows: Any, registers: int, wide: Any
+) -> None:
+    """Copy so many halves from each of the rows of a matrix, as floats.
+
+    Args:
+        builder: of LLVM's code.
+        pointer: of the matrix.
+        first: where in its row the halves begin.
+        stride: elements to a row.
+        rows: how many.
+        registers: halves to copy of each row.
+        wide: where to, the floats of a row behind those of the row before.
+    """
+    halves, words = ir.VectorType(_HALF, registers), ir.VectorType(_WORD, registers)
+    with cgutils.for_range(builder, rows) as loop:
+        at = builder.add(builder.mul(loop.index, stride), first)
+        found = builder.load(builder.bitcast(builder.gep(pointer, [at]), halves.as_pointer()))
+        found.align = 2
+        upper = builder.shl(builder.zext(found, words), ir.Constant(words, [16] * registers))
+        place = builder.gep(wide, [builder.mul(loop.index, index(registers))])
+        kept = builder.store(upper, builder.bitcast(place, words.as_pointer()))
+        kept.align = 4
