@@ -17,7 +17,9 @@ from rawtone.models import backend
 
 backend.start()
 
-from rawtone.generation.loop import BLOCK, LANES, Loop, Stream  # noqa: E402
+from rawtone.generation.engine import generate  # noqa: E402
+from rawtone.generation.loop import BLOCK, LANES, Loop  # noqa: E402
+from rawtone.generation.streams import Stream  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio  # noqa: E402
 
@@ -47,12 +49,12 @@ def naive(model: object, samples: int) -> float:
 
 def compiled_loop(model: object, blocks: int) -> float:
     """Return samples a second over all streams of the compiled loop."""
-    loop = Loop(model)
+    loop = Loop(model, REAL_TIME)
     streams = [Stream(seed, 1.0) for seed in range(LANES)]
-    made = loop.generate(streams, (blocks + 1) * BLOCK)
+    made = generate(loop, streams, (blocks + 1) * BLOCK)
     next(made)  # compiles
     started = time.perf_counter()
-    samples = sum(block.size for block in made)
+    samples = sum(part.codes.size for part in made)
     return samples / (time.perf_counter() - started)
 
 

@@ -26,7 +26,7 @@ from rawtone.training import tensorboard
 from rawtone.training.checkpoints import read_arrays
 
 if TYPE_CHECKING:
-    from rawtone.generation.loop import Stream
+    from rawtone.generation.streams import Stream
 
 _log = logging.getLogger("rawtone")
 
@@ -92,7 +92,7 @@ class _Generator:
             )
             self.origin = {"prime": sampling.prime.model_dump() | {"sha256": prime_sha256}}
         self.model = build(model_settings.model(config["model"]), audio)
-        self.loop: Loop = Loop(self.model)
+        self.loop = Loop(self.model, self.sample_rate)
 
     @property
     def samples(self) -> int:
@@ -100,7 +100,7 @@ class _Generator:
         return self.length * len(self._streams())
 
     def _streams(self) -> list["Stream"]:
-        from rawtone.generation.loop import Stream
+        from rawtone.generation.streams import Stream
 
         grid = itertools.product(self.chosen, self.sampling.temperatures, self.sampling.seeds)
         return [Stream(seed, temperature, label) for label, temperature, seed in grid]
@@ -115,15 +115,15 @@ class _Generator:
         assign(self.model, read_arrays(weights))
 
     def clips(self, tell: Callable[[int], object]) -> Iterator[tuple["Stream", NDArray[np.int16]]]:
-        from rawtone.generation.loop import LANES
+        from rawtone.generation.engine import generate
 
         streams = self._streams()
-        for start in range(0, len(streams), LANES):
-            together = streams[start : start + LANES]
+        for start in range(0, len(streams), self.loop.lanes):
+            together = streams[start : start + self.loop.lanes]
             blocks = []
-            for block in self.loop.generate(together, self.length, self.prime):
-                blocks.append(block)
-                tell(block.shape[0] * block.shape[1])
+            for part in generate(self.loop, together, self.length, self.prime):
+                blocks.append(part.codes)
+                tell(part.codes.shape[0] * part.codes.shape[1])
             codes = np.concatenate(blocks, axis=1)
             audio = np.round(self.codec.decode(codes) * 32767).astype(np.int16)
             yield from zip(together, audio, strict=True)

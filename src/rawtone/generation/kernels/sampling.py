@@ -9,7 +9,6 @@ from numba.extending import intrinsic
 
 from rawtone.generation.kernels.vectors import (
     LANES,
-    constant,
     data,
     exp,
     index,

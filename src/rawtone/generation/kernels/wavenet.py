@@ -1,150 +1,131 @@
 """WaveNet as one compiled loop: rings in place, embedding by look-up, skips as one product."""
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from rawtone.generation.kernels.compiling import compiled
 from rawtone.generation.kernels.products import add_product, add_products, gate
 from rawtone.generation.kernels.sampling import choose
 from rawtone.generation.kernels.vectors import LANES
+from rawtone.generation.kernels.wavenet_weights import labels_table, pack
+from rawtone.models.heads import Categorical
+from rawtone.models.wavenet import WaveNet
 
 Floats = NDArray[np.float32]
+State = list[NDArray[Any]]
 
 
-class Weights(NamedTuple):
-    """A network's weights as the kernel reads them; channels are filled up to multiples of 16.
+class WaveNetKernel:
+    """WaveNet's streaming form.
 
-    Attributes:
-        causal: [taps, levels, residual], the first convolution as tables.
-        gated: [blocks, taps * residual, 2 * dilation], filters and gates side by side.
-        gated_bias: [blocks, 2 * dilation].
-        dense: [blocks, dilation, residual].
-        dense_bias: [blocks, residual].
-        skip: [blocks * dilation, skip].
-        skip_bias: [skip].
-        post: [skip, skip].
-        post_bias: [skip].
-        out: [skip, levels].
-        out_bias: [levels].
-        dilations: int64 [blocks].
-    """
-
-    causal: Floats
-    gated: Floats
-    gated_bias: Floats
-    dense: Floats
-    dense_bias: Floats
-    skip: Floats
-    skip_bias: Floats
-    post: Floats
-    post_bias: Floats
-    out: Floats
-    out_bias: Floats
-    dilations: NDArray[np.int64]
-
-
-def _padded(array: NDArray[Any], *axes: int) -> Floats:
-    """Fill axes up to multiples of 16 with zeros."""
-    widths = [(0, -size % LANES if axis in axes else 0) for axis, size in enumerate(array.shape)]
-    return np.ascontiguousarray(np.pad(array, widths), dtype=np.float32)
-
-
-def pack(model: Any) -> Weights:
-    """Return a model's weights for the kernel.
+    A state is
+    - rings [slots, residual, lanes], the past inputs of all blocks, one ring after the other;
+    - told [blocks, 2 * dilation, lanes], what is added to filters and gates: biases and labels;
+    - past, int32 [first filter's width, lanes], the codes heard last;
+    - count, int64 [1, lanes], samples that went through the rings.
 
     Args:
-        model: rawtone.models.wavenet.WaveNet.
-    """
-    get = lambda variable: np.asarray(variable)  # noqa: E731
-    settings, blocks = model.settings, model.blocks
-    zeros = lambda size: np.zeros(size, np.float32)  # noqa: E731
-    biases = settings.biases
-    channels = settings.dilation_channels
-    filters = _padded(np.stack([get(b.filter) for b in blocks]), 2, 3)
-    gates = _padded(np.stack([get(b.gate) for b in blocks]), 2, 3)
-    gated = np.concatenate([filters, gates], axis=-1)
-    both = [get(b.gated_bias) if biases else zeros(2 * channels) for b in blocks]
-    halves = _padded(np.stack(both).reshape(len(blocks), 2, channels), 2)
-    dense = [get(b.dense_bias) if biases else zeros(settings.residual_channels) for b in blocks]
-    skip = _padded(np.stack([get(b.skip) for b in blocks]), 1, 2)
-    post, out = model.post
-    total = sum(get(b.skip_bias) for b in blocks) if biases else zeros(settings.skip_channels)
-    return Weights(
-        causal=_padded(get(model.causal), 2),
-        gated=np.ascontiguousarray(gated.reshape(len(blocks), -1, gated.shape[-1])),
-        gated_bias=np.ascontiguousarray(halves.reshape(len(blocks), -1)),
-        dense=_padded(np.stack([get(b.dense) for b in blocks]), 1, 2),
-        dense_bias=_padded(np.stack(dense), 1),
-        skip=np.ascontiguousarray(skip.reshape(-1, skip.shape[-1])),
-        skip_bias=_padded(total, 0),
-        post=_padded(get(post.kernel), 0, 1),
-        post_bias=_padded(get(post.bias) if biases else zeros(settings.skip_channels), 0),
-        out=_padded(get(out.kernel), 0, 1),
-        out_bias=_padded(get(out.bias) if biases else zeros(model.head.size), 0),
-        dilations=np.array(settings.dilations, np.int64),
-    )
-
-
-class State(NamedTuple):
-    """What 1 or 16 streams have heard; for 16 every array has a last axis of 16.
-
-    Attributes:
-        rings: [slots, residual], the past inputs of all blocks, one ring after the other.
-        codes: int64 [taps - 1] or [taps - 1, 16], heard last.
+        model: whose weights are packed as they are now.
+        precision: of the weights.
     """
 
-    rings: Floats
-    codes: NDArray[np.int64]
+    group: ClassVar[float] = 4.0
+
+    @staticmethod
+    def fits(model: Any) -> bool:
+        """Return whether a model is one."""
+        return isinstance(model, WaveNet) and isinstance(model.head, Categorical)
+
+    def __init__(self, model: Any, precision: Literal["float32"] = "float32") -> None:
+        if precision != "float32":
+            raise ValueError(f"expected float32, found {precision}")
+        self.model = model
+        self.weights = pack(model)
+        self.labels = labels_table(model)
+
+    def state(self, lanes: int, labels: Floats) -> State:
+        """Return the state after endless silence; labels [lanes, labels]."""
+        alone = [self._silence(shares) for shares in labels]
+        return [
+            np.ascontiguousarray(np.stack(arrays, axis=-1)) for arrays in zip(*alone, strict=True)
+        ]
+
+    def _silence(self, shares: Floats) -> State:
+        """Return the state of one stream, without an axis of lanes."""
+        _, past, _, *rings = self.model.initial_state(1, shares[None])
+        residual = self.weights.causal.shape[-1]
+        inputs = np.concatenate([np.asarray(ring)[:, 0] for ring in rings])
+        padded = np.pad(inputs, [(0, 0), (0, residual - inputs.shape[-1])])
+        silence = self.model.audio.quantizer.silence
+        codes = np.append(np.asarray(past)[:, 0], silence).astype(np.int32)
+        return [padded, self._told(shares), codes, np.zeros(1, np.int64)]
+
+    def _told(self, shares: Floats) -> Floats:
+        """Return [blocks, 2 * dilation] for one stream."""
+        if not self.model.settings.labelled:
+            return self.weights.gated_bias
+        told: Floats = (self.weights.gated_bias + shares @ self.labels).astype(np.float32)
+        return told
+
+    def tell(self, state: State, labels: Floats) -> None:
+        """Replace the labels that streams are told, [lanes, labels]."""
+        if self.model.settings.labelled:
+            state[1][:] = np.stack([self._told(shares) for shares in labels], axis=-1)
+
+    def hear(self, state: State, codes: NDArray[np.int32]) -> None:
+        """Let all streams hear codes [n]; those beyond the receptive field are forgotten."""
+        rings, told, past, count = state
+        recent = codes[-self.model.settings.context :]
+        if past.shape[-1] == 1:
+            _hear_one(self.weights, rings[..., 0], told[..., 0], past[:, 0], count[0], recent)
+        else:
+            _hear_many(self.weights, rings, told, past, count[0], recent)
+
+    def make(
+        self,
+        state: State,
+        temperatures: Floats,
+        top_p: Floats,
+        uniforms: Floats,
+        codes: NDArray[np.int32],
+    ) -> None:
+        """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
+        rings, told, past, count = state
+        if past.shape[-1] == 1:
+            _make_one(
+                self.weights,
+                *(rings[..., 0], told[..., 0], past[:, 0], count[0]),
+                *(temperatures[:, 0], top_p[0], uniforms[:, 0], codes[:, 0]),
+            )
+        else:
+            _make_many(
+                self.weights, rings, told, past, count[0], temperatures, top_p, uniforms, codes
+            )
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def generate_one(w: Any, rings: Any, past: Any, count: int, code: int, temperature: Any, uniforms: Any, codes: Any) -> int:
-    """Generate samples of one stream.
-
-    Args:
-        w: `Weights`.
-        rings: float32 [slots, residual]; written.
-        past: int64 [taps - 1], the codes before `code`; written.
-        count: samples heard before.
-        code: heard last.
-        temperature: float32.
-        uniforms: float32 [samples].
-        codes: int32 [samples]; written.
-
-    Returns:
-        The last code.
-    """
-    taps, levels, residual = w.causal.shape
-    blocks, channels = len(w.dilations), w.dense.shape[1]
-    x, heard = np.empty(residual, np.float32), np.empty(taps * residual, np.float32)
-    both = np.empty(2 * channels, np.float32)
-    gated, hidden = np.empty(blocks * channels, np.float32), np.empty(w.skip.shape[1], np.float32)
-    second, logits = np.empty(w.skip.shape[1], np.float32), np.empty(w.out.shape[1], np.float32)
+@compiled
+def _make_one(
+    w: Any,
+    rings: Any,
+    told: Any,
+    past: Any,
+    count: Any,
+    temperatures: Any,
+    top_p: float,
+    uniforms: Any,
+    codes: Any,
+) -> None:
+    """Make samples of one stream: arrays are those of the state, without their last axis."""
+    gated = np.empty(w.skip.shape[0], np.float32)
+    hidden = np.empty(w.skip.shape[1], np.float32)
+    second = np.empty(w.skip.shape[1], np.float32)
+    logits = np.empty(w.out.shape[1], np.float32)
     for sample in range(len(codes)):
-        x[:] = w.causal[taps - 1, code]
-        for k in range(taps - 1):
-            x += w.causal[k, past[k]]
-        for k in range(taps - 2):
-            past[k] = past[k + 1]
-        past[taps - 2] = code
-        slot = 0
-        for b in range(blocks):
-            size = (taps - 1) * w.dilations[b] + 1
-            now = (count + sample) % size
-            rings[slot + now] = x
-            for k in range(taps - 1):
-                age = (taps - 1 - k) * w.dilations[b]
-                heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
-            heard[(taps - 1) * residual :] = x
-            slot += size
-            both[:] = w.gated_bias[b]
-            add_product(w.gated[b], heard, both)
-            z = gated[b * channels : (b + 1) * channels]
-            gate(both[:channels], both[channels:], z)
-            x += w.dense_bias[b]
-            add_product(w.dense[b], z, x)
+        _layers_one(w, rings, told, past, count[0], gated)
+        count[0] += 1
         hidden[:] = w.skip_bias
         add_product(w.skip, gated, hidden)
         _rectify(hidden)
@@ -153,61 +134,84 @@ def generate_one(w: Any, rings: Any, past: Any, count: int, code: int, temperatu
         _rectify(second)
         logits[:] = w.out_bias
         add_product(w.out, second, logits)
-        code = choose(logits, levels, temperature, uniforms[sample])
+        levels = len(w.samples) or w.causal.shape[1]
+        code = choose(logits, levels, temperatures[sample], uniforms[sample])
         codes[sample] = code
-    return code
+        _heard(past, code)
+
+
+@compiled
+def _hear_one(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
+    gated = np.empty(w.skip.shape[0], np.float32)
+    for code in codes:
+        _layers_one(w, rings, told, past, count[0], gated)
+        count[0] += 1
+        _heard(past, code)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def generate_many(w: Any, rings: Any, past: Any, count: int, code: Any, temperature: Any, uniforms: Any, codes: Any) -> None:
-    """Generate samples of 16 streams side by side, each the same bits as by itself.
+def _heard(past: Any, code: Any) -> None:
+    """Put the codes heard last behind the others, and forget the oldest."""
+    for k in range(len(past) - 1):
+        past[k] = past[k + 1]
+    past[-1] = code
 
-    Args:
-        w: `Weights`.
-        rings: float32 [slots, residual, 16]; written.
-        past: int64 [taps - 1, 16], the codes before `code`; written.
-        count: samples heard before.
-        code: int64 [16], heard last; written.
-        temperature: float32 [16].
-        uniforms: float32 [samples, 16].
-        codes: int32 [samples, 16]; written.
-    """
-    taps, levels, residual = w.causal.shape
-    blocks, channels = len(w.dilations), w.dense.shape[1]
-    x = np.empty((residual, LANES), np.float32)
-    heard = np.empty((taps * residual, LANES), np.float32)
-    both = np.empty((2 * channels, LANES), np.float32)
-    gated = np.empty((blocks * channels, LANES), np.float32)
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _layers_one(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
+    """Let one stream hear the last of its past codes; sets gated [blocks * dilation]."""
+    taps, channels, residual = (
+        w.past.shape[1] // w.now.shape[1] + 1,
+        w.dense.shape[1],
+        w.now.shape[1],
+    )
+    x, heard = np.zeros(residual, np.float32), np.empty(w.past.shape[1], np.float32)
+    both = np.empty(2 * channels, np.float32)
+    if len(w.samples):
+        for k in range(len(past)):
+            x += w.causal[k, 0] * w.samples[past[k]]
+    else:
+        for k in range(len(past)):
+            x += w.causal[k, past[k]]
+    slot = 0
+    for b in range(len(w.dilations)):
+        size = (taps - 1) * w.dilations[b] + 1
+        now = count % size
+        rings[slot + now] = x
+        for k in range(taps - 1):
+            age = (taps - 1 - k) * w.dilations[b]
+            heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
+        slot += size
+        both[:] = told[b]
+        add_product(w.past[b], heard, both)
+        add_product(w.now[b], x, both)
+        z = gated[b * channels : (b + 1) * channels]
+        gate(both[:channels], both[channels:], z)
+        x += w.dense_bias[b]
+        add_product(w.dense[b], z, x)
+
+
+@compiled
+def _make_many(
+    w: Any,
+    rings: Any,
+    told: Any,
+    past: Any,
+    count: Any,
+    temperatures: Any,
+    top_p: Any,
+    uniforms: Any,
+    codes: Any,
+) -> None:
+    """Make samples of 16 streams side by side, each the same bits as by itself."""
+    gated = np.empty((w.skip.shape[0], LANES), np.float32)
     hidden = np.empty((w.skip.shape[1], LANES), np.float32)
     second = np.empty((w.skip.shape[1], LANES), np.float32)
     logits = np.empty((w.out.shape[1], LANES), np.float32)
     own = np.empty(w.out.shape[1], np.float32)
     for sample in range(len(codes)):
-        for lane in range(LANES):
-            for channel in range(residual):
-                x[channel, lane] = w.causal[taps - 1, code[lane], channel]
-                for k in range(taps - 1):
-                    x[channel, lane] += w.causal[k, past[k, lane], channel]
-            for k in range(taps - 2):
-                past[k, lane] = past[k + 1, lane]
-            past[taps - 2, lane] = code[lane]
-        slot = 0
-        for b in range(blocks):
-            size = (taps - 1) * w.dilations[b] + 1
-            now = (count + sample) % size
-            rings[slot + now] = x
-            for k in range(taps - 1):
-                age = (taps - 1 - k) * w.dilations[b]
-                heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
-            heard[(taps - 1) * residual :] = x
-            slot += size
-            _broadcast(w.gated_bias[b], both)
-            add_products(w.gated[b], heard, both)
-            z = gated[b * channels : (b + 1) * channels]
-            gate(both[:channels], both[channels:], z)
-            for channel in range(residual):
-                x[channel] += w.dense_bias[b, channel]
-            add_products(w.dense[b], z, x)
+        _layers_many(w, rings, told, past, count[0], gated)
+        count += 1
         _broadcast(w.skip_bias, hidden)
         add_products(w.skip, gated, hidden)
         _rectify(hidden.reshape(-1))
@@ -216,10 +220,60 @@ def generate_many(w: Any, rings: Any, past: Any, count: int, code: Any, temperat
         _rectify(second.reshape(-1))
         _broadcast(w.out_bias, logits)
         add_products(w.out, second, logits)
+        levels = len(w.samples) or w.causal.shape[1]
         for lane in range(LANES):
             own[:] = logits[:, lane]
-            code[lane] = choose(own, levels, temperature[lane], uniforms[sample, lane])
-            codes[sample, lane] = code[lane]
+            code = choose(own, levels, temperatures[sample, lane], uniforms[sample, lane])
+            codes[sample, lane] = code
+        _heard(past, codes[sample])
+
+
+@compiled
+def _hear_many(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
+    gated = np.empty((w.skip.shape[0], LANES), np.float32)
+    for code in codes:
+        _layers_many(w, rings, told, past, count[0], gated)
+        count += 1
+        _heard(past, code)
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _layers_many(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
+    """Let 16 streams hear the last of their past codes; sets gated [blocks * dilation, 16]."""
+    taps, channels, residual = (
+        w.past.shape[1] // w.now.shape[1] + 1,
+        w.dense.shape[1],
+        w.now.shape[1],
+    )
+    x = np.zeros((residual, LANES), np.float32)
+    heard = np.empty((w.past.shape[1], LANES), np.float32)
+    both = np.empty((2 * channels, LANES), np.float32)
+    for k in range(len(past)):
+        for lane in range(LANES):
+            code = past[k, lane]
+            if len(w.samples):
+                for channel in range(residual):
+                    x[channel, lane] += w.causal[k, 0, channel] * w.samples[code]
+            else:
+                for channel in range(residual):
+                    x[channel, lane] += w.causal[k, code, channel]
+    slot = 0
+    for b in range(len(w.dilations)):
+        size = (taps - 1) * w.dilations[b] + 1
+        now = count % size
+        rings[slot + now] = x
+        for k in range(taps - 1):
+            age = (taps - 1 - k) * w.dilations[b]
+            heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
+        slot += size
+        both[:] = told[b]
+        add_products(w.past[b], heard, both)
+        add_products(w.now[b], x, both)
+        z = gated[b * channels : (b + 1) * channels]
+        gate(both[:channels], both[channels:], z)
+        for channel in range(residual):
+            x[channel] += w.dense_bias[b, channel]
+        add_products(w.dense[b], z, x)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
