@@ -39,6 +39,15 @@ def packed(weights: NDArray[Any], precision: Precision) -> Matrix:
             return Eight(*map(aligned, eight_bits.packed(floats)))
 
 
+def of_logits(precision: Precision) -> Precision:
+    """Return the precision of the matrix that logits come from.
+
+    Rounding it to 8 bits moves every logit: of the demo's WaveNet it costs 0.014 bits a sample, and
+    all other matrices together less than 0.001. In 16 bits it costs 0.0003.
+    """
+    return "bfloat16" if precision == "int8" else precision
+
+
 def aligned(array: NDArray[Any]) -> NDArray[Any]:
     """Return a C-contiguous copy that begins with a line of the cache."""
     room = np.empty(array.nbytes + _LINE, np.uint8)
@@ -53,6 +62,13 @@ def part(matrices: Matrix, number: int) -> Matrix:
     if isinstance(matrices, Eight):
         return Eight(*(array[number] for array in matrices))
     return matrices[number]
+
+
+def inputs(matrix: Matrix) -> int:
+    """Return how many inputs a matrix has, or each of several."""
+    if isinstance(matrix, Eight):
+        return eight_bits.GROUP * matrix.data.shape[-3]
+    return matrix.shape[-2]
 
 
 def add_product(matrix: Matrix, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
@@ -79,6 +95,13 @@ def _part(matrices: Any, number: Any) -> Any:
             matrices.data[number], matrices.scales[number], matrices.corrections[number]
         )
     return lambda matrices, number: matrices[number]
+
+
+@overload(inputs, strict=False)  # type: ignore[untyped-decorator]
+def _inputs(matrix: Any) -> Any:
+    if _is_eight(matrix):
+        return lambda matrix: eight_bits.GROUP * matrix.data.shape[-3]
+    return lambda matrix: matrix.shape[-2]
 
 
 @overload(add_product, strict=False)  # type: ignore[untyped-decorator]
