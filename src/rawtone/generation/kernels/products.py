@@ -6,17 +6,18 @@ last, so a stream gets the same bits in both. LLVM's own vectorizer would keep t
 here they stay in registers.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from rawtone.generation.kernels.loops import carried, in_tiles
+from rawtone.generation.kernels.scratch import restore, scratch
+from rawtone.generation.kernels.sixteen_bits import load_sixteen, widen
 from rawtone.generation.kernels.vectors import (
-    INDEX,
+    FLOAT,
     LANES,
-    VECTOR,
     data,
     fma,
     index,
@@ -27,37 +28,17 @@ from rawtone.generation.kernels.vectors import (
     tanh,
 )
 
-TILES = (16, 8, 4, 2, 1)  # registers that hold sums, of 32; others hold inputs
 
-
-def _sums(
-    builder: Any, sums: list[Any], count: Any, more: Callable[[Any, list[Any]], list[Any]]
-) -> list[Any]:
-    """Emit a loop of `count` rounds that keeps its sums in registers."""
-    before = builder.block
-    body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
-    builder.branch(body)
-    builder.position_at_end(body)
-    counter = builder.phi(INDEX)
-    counter.add_incoming(index(0), before)
-    phis = [builder.phi(VECTOR) for _ in sums]
-    for phi, start in zip(phis, sums, strict=True):
-        phi.add_incoming(start, before)
-    results = more(counter, phis)
-    following = builder.add(counter, index(1))
-    counter.add_incoming(following, builder.block)
-    for phi, result in zip(phis, results, strict=True):
-        phi.add_incoming(result, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, count), body, after)
-    builder.position_at_end(after)
-    return results
+def _is_sixteen_bits(kind: Any) -> bool:
+    return kind.dtype == types.uint16  # type: ignore[no-any-return]
 
 
 @intrinsic
 def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs] the product of x[inputs] with weights[inputs, outputs].
 
-    All are C-contiguous float32; outputs are a multiple of 16.
+    All are C-contiguous, x and y float32, weights that or bfloat16 as uint16; outputs are a
+    multiple of 16.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -65,6 +46,7 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
         w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
+        load_weights = load_sixteen if _is_sixteen_bits(kinds[0]) else load
 
         def tile(start: Any, registers: int) -> None:
             places = [builder.add(start, index(LANES * r)) for r in range(registers)]
@@ -72,14 +54,14 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = splat(builder, builder.load(builder.gep(xs, [i])))
                 row = builder.mul(i, outputs)
-                loaded = [load(builder, w, builder.add(row, place)) for place in places]
+                loaded = [load_weights(builder, w, builder.add(row, place)) for place in places]
                 return [fma(builder, value, a, s) for a, s in zip(loaded, sums, strict=True)]
 
             begun = [load(builder, ys, place) for place in places]
-            for place, total in zip(places, _sums(builder, begun, inputs, more), strict=True):
+            for place, total in zip(places, carried(builder, begun, inputs, more), strict=True):
                 store(builder, total, ys, place)
 
-        _in_tiles(builder, outputs, LANES, tile)
+        in_tiles(builder, outputs, LANES, tile)
         return context.get_dummy_value()
 
     return types.void(weights, x, y), generate
@@ -89,7 +71,8 @@ def add_product(typing: Any, weights: Any, x: Any, y: Any) -> Any:
 def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 16] the products of x[inputs, 16], of 16 streams, with weights.
 
-    Weights [inputs, outputs]. All are C-contiguous float32.
+    Weights [inputs, outputs]. All are C-contiguous, x and y float32, weights that or bfloat16 as
+    uint16.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -97,45 +80,34 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         inputs, outputs = cgutils.unpack_tuple(builder, proxy.shape, 2)
         w, xs, ys = (data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True))
+        wide = _is_sixteen_bits(kinds[0])
+        if wide:
+            saved, floats = scratch(builder, FLOAT, builder.mul(inputs, index(LANES)))
 
         def tile(start: Any, registers: int) -> None:
-            rows = [builder.add(start, index(r)) for r in range(registers)]
-            places = [builder.mul(row, index(LANES)) for row in rows]
+            if wide:
+                widen(builder, w, start, outputs, inputs, registers, floats)
+            found, stride = (floats, index(registers)) if wide else (w, outputs)
+            begin = index(0) if wide else start
+            rows = [builder.mul(builder.add(start, index(r)), index(LANES)) for r in range(registers)]
 
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = load(builder, xs, builder.mul(i, index(LANES)))
-                first = builder.mul(i, outputs)
-                found = [builder.load(builder.gep(w, [builder.add(first, r)])) for r in rows]
-                return [
-                    fma(builder, value, splat(builder, a), s)
-                    for a, s in zip(found, sums, strict=True)
-                ]
+                first = builder.add(builder.mul(i, stride), begin)
+                ats = [builder.add(first, index(r)) for r in range(registers)]
+                ones = [splat(builder, builder.load(builder.gep(found, [at]))) for at in ats]
+                return [fma(builder, value, a, s) for a, s in zip(ones, sums, strict=True)]
 
-            begun = [load(builder, ys, place) for place in places]
-            for place, total in zip(places, _sums(builder, begun, inputs, more), strict=True):
+            begun = [load(builder, ys, place) for place in rows]
+            for place, total in zip(rows, carried(builder, begun, inputs, more), strict=True):
                 store(builder, total, ys, place)
 
-        _in_tiles(builder, outputs, 1, tile)
+        in_tiles(builder, outputs, 1, tile)
+        if wide:
+            restore(builder, saved)
         return context.get_dummy_value()
 
     return types.void(weights, x, y), generate
-
-
-def _in_tiles(builder: Any, outputs: Any, step: int, tile: Callable[[Any, int], None]) -> None:
-    """Emit loops over outputs, so many registers at a time as fit, then what is left."""
-    start = cgutils.alloca_once_value(builder, index(0))
-    for registers in TILES:
-        asked, body, after = (builder.append_basic_block(n) for n in ("fits", "tile", "done"))
-        builder.branch(asked)
-        builder.position_at_end(asked)
-        first = builder.load(start)
-        following = builder.add(first, index(step * registers))
-        builder.cbranch(builder.icmp_signed("<=", following, outputs), body, after)
-        builder.position_at_end(body)
-        tile(first, registers)
-        builder.store(following, start)
-        builder.branch(asked)
-        builder.position_at_end(after)
 
 
 @intrinsic

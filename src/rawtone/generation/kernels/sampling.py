@@ -1,5 +1,6 @@
 """Drawing a code from logits by inverse CDF, as `rawtone.models.sampling.choose` does it."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -69,3 +70,19 @@ def choose(logits: Any, levels: int, temperature: float, uniform: float) -> int:
         else:
             low = middle + 1
     return low
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def log_probability(logits: Any, levels: int, code: int) -> float:
+    """Return the natural logarithm of a code's probability, in float64.
+
+    Args:
+        logits: float32, of which the first `levels` count.
+        levels: number of codes.
+        code: below `levels`.
+    """
+    greatest = np.float64(logits[:levels].max())
+    total = 0.0
+    for other in range(levels):
+        total += math.exp(logits[other] - greatest)
+    return float(logits[code] - greatest - math.log(total))

@@ -1,16 +1,23 @@
 """WaveNet as one compiled loop: rings in place, embedding by look-up, skips as one product."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.products import add_product, add_products, gate
-from rawtone.generation.kernels.sampling import choose
+from rawtone.generation.kernels.products import gate
+from rawtone.generation.kernels.sampling import choose, log_probability
 from rawtone.generation.kernels.vectors import LANES
 from rawtone.generation.kernels.wavenet_weights import labels_table, pack
+from rawtone.generation.kernels.weights import (
+    Precision,
+    add_product,
+    add_products,
+    inputs,
+    part,
+)
 from rawtone.models.heads import Categorical
 from rawtone.models.wavenet import WaveNet
 
@@ -39,11 +46,9 @@ class WaveNetKernel:
         """Return whether a model is one."""
         return isinstance(model, WaveNet) and isinstance(model.head, Categorical)
 
-    def __init__(self, model: Any, precision: Literal["float32"] = "float32") -> None:
-        if precision != "float32":
-            raise ValueError(f"expected float32, found {precision}")
+    def __init__(self, model: Any, precision: Precision = "float32") -> None:
         self.model = model
-        self.weights = pack(model)
+        self.weights = pack(model, precision)
         self.labels = labels_table(model)
 
     def state(self, lanes: int, labels: Floats) -> State:
@@ -105,6 +110,19 @@ class WaveNetKernel:
                 self.weights, rings, told, past, count[0], temperatures, top_p, uniforms, codes
             )
 
+    def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
+        rings, told, past, count = state
+        scores = np.empty(codes.shape, np.float64)
+        if past.shape[-1] == 1:
+            _score_one(
+                self.weights,
+                *(rings[..., 0], told[..., 0], past[:, 0], count[0], codes[:, 0], scores[:, 0]),
+            )
+        else:
+            _score_many(self.weights, rings, told, past, count[0], codes, scores)
+        return scores
+
 
 @compiled
 def _make_one(
@@ -119,30 +137,54 @@ def _make_one(
     codes: Any,
 ) -> None:
     """Make samples of one stream: arrays are those of the state, without their last axis."""
-    gated = np.empty(w.skip.shape[0], np.float32)
-    hidden = np.empty(w.skip.shape[1], np.float32)
-    second = np.empty(w.skip.shape[1], np.float32)
-    logits = np.empty(w.out.shape[1], np.float32)
+    gated = np.empty(inputs(w.skip), np.float32)
+    logits = np.empty(len(w.out_bias), np.float32)
     for sample in range(len(codes)):
         _layers_one(w, rings, told, past, count[0], gated)
         count[0] += 1
-        hidden[:] = w.skip_bias
-        add_product(w.skip, gated, hidden)
-        _rectify(hidden)
-        second[:] = w.post_bias
-        add_product(w.post, hidden, second)
-        _rectify(second)
-        logits[:] = w.out_bias
-        add_product(w.out, second, logits)
-        levels = len(w.samples) or w.causal.shape[1]
-        code = choose(logits, levels, temperatures[sample], uniforms[sample])
+        _logits_one(w, gated, logits)
+        code = choose(logits, _levels(w), temperatures[sample], uniforms[sample])
         codes[sample] = code
         _heard(past, code)
 
 
 @compiled
+def _score_one(
+    w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any, scores: Any
+) -> None:
+    """Let one stream hear codes [n], and set scores [n] to how likely each was, as logarithms."""
+    gated = np.empty(inputs(w.skip), np.float32)
+    logits = np.empty(len(w.out_bias), np.float32)
+    for sample in range(len(codes)):
+        _layers_one(w, rings, told, past, count[0], gated)
+        count[0] += 1
+        _logits_one(w, gated, logits)
+        scores[sample] = log_probability(logits, _levels(w), codes[sample])
+        _heard(past, codes[sample])
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _levels(w: Any) -> int:
+    return len(w.samples) or w.causal.shape[1]
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _logits_one(w: Any, gated: Any, logits: Any) -> None:
+    hidden = np.empty(len(w.skip_bias), np.float32)
+    second = np.empty(len(w.post_bias), np.float32)
+    hidden[:] = w.skip_bias
+    add_product(w.skip, gated, hidden)
+    _rectify(hidden)
+    second[:] = w.post_bias
+    add_product(w.post, hidden, second)
+    _rectify(second)
+    logits[:] = w.out_bias
+    add_product(w.out, second, logits)
+
+
+@compiled
 def _hear_one(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
-    gated = np.empty(w.skip.shape[0], np.float32)
+    gated = np.empty(inputs(w.skip), np.float32)
     for code in codes:
         _layers_one(w, rings, told, past, count[0], gated)
         count[0] += 1
@@ -160,12 +202,9 @@ def _heard(past: Any, code: Any) -> None:
 @njit(nogil=True)  # type: ignore[untyped-decorator]
 def _layers_one(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
     """Let one stream hear the last of its past codes; sets gated [blocks * dilation]."""
-    taps, channels, residual = (
-        w.past.shape[1] // w.now.shape[1] + 1,
-        w.dense.shape[1],
-        w.now.shape[1],
-    )
-    x, heard = np.zeros(residual, np.float32), np.empty(w.past.shape[1], np.float32)
+    residual, channels = w.dense_bias.shape[1], w.gated_bias.shape[1] // 2
+    taps = inputs(w.past) // residual + 1
+    x, heard = np.zeros(residual, np.float32), np.empty(inputs(w.past), np.float32)
     both = np.empty(2 * channels, np.float32)
     if len(w.samples):
         for k in range(len(past)):
@@ -183,12 +222,12 @@ def _layers_one(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any
             heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
         slot += size
         both[:] = told[b]
-        add_product(w.past[b], heard, both)
-        add_product(w.now[b], x, both)
+        add_product(part(w.past, b), heard, both)
+        add_product(part(w.now, b), x, both)
         z = gated[b * channels : (b + 1) * channels]
         gate(both[:channels], both[channels:], z)
         x += w.dense_bias[b]
-        add_product(w.dense[b], z, x)
+        add_product(part(w.dense, b), z, x)
 
 
 @compiled
@@ -204,33 +243,55 @@ def _make_many(
     codes: Any,
 ) -> None:
     """Make samples of 16 streams side by side, each the same bits as by itself."""
-    gated = np.empty((w.skip.shape[0], LANES), np.float32)
-    hidden = np.empty((w.skip.shape[1], LANES), np.float32)
-    second = np.empty((w.skip.shape[1], LANES), np.float32)
-    logits = np.empty((w.out.shape[1], LANES), np.float32)
-    own = np.empty(w.out.shape[1], np.float32)
+    gated = np.empty((inputs(w.skip), LANES), np.float32)
+    logits = np.empty((len(w.out_bias), LANES), np.float32)
+    own = np.empty(len(w.out_bias), np.float32)
     for sample in range(len(codes)):
         _layers_many(w, rings, told, past, count[0], gated)
         count += 1
-        _broadcast(w.skip_bias, hidden)
-        add_products(w.skip, gated, hidden)
-        _rectify(hidden.reshape(-1))
-        _broadcast(w.post_bias, second)
-        add_products(w.post, hidden, second)
-        _rectify(second.reshape(-1))
-        _broadcast(w.out_bias, logits)
-        add_products(w.out, second, logits)
-        levels = len(w.samples) or w.causal.shape[1]
+        _logits_many(w, gated, logits)
         for lane in range(LANES):
             own[:] = logits[:, lane]
-            code = choose(own, levels, temperatures[sample, lane], uniforms[sample, lane])
+            code = choose(own, _levels(w), temperatures[sample, lane], uniforms[sample, lane])
             codes[sample, lane] = code
         _heard(past, codes[sample])
 
 
 @compiled
+def _score_many(
+    w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any, scores: Any
+) -> None:
+    """Score 16 streams side by side, codes [n, 16], each the same bits as by itself."""
+    gated = np.empty((inputs(w.skip), LANES), np.float32)
+    logits = np.empty((len(w.out_bias), LANES), np.float32)
+    own = np.empty(len(w.out_bias), np.float32)
+    for sample in range(len(codes)):
+        _layers_many(w, rings, told, past, count[0], gated)
+        count += 1
+        _logits_many(w, gated, logits)
+        for lane in range(LANES):
+            own[:] = logits[:, lane]
+            scores[sample, lane] = log_probability(own, _levels(w), codes[sample, lane])
+        _heard(past, codes[sample])
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _logits_many(w: Any, gated: Any, logits: Any) -> None:
+    hidden = np.empty((len(w.skip_bias), LANES), np.float32)
+    second = np.empty((len(w.post_bias), LANES), np.float32)
+    _broadcast(w.skip_bias, hidden)
+    add_products(w.skip, gated, hidden)
+    _rectify(hidden.reshape(-1))
+    _broadcast(w.post_bias, second)
+    add_products(w.post, hidden, second)
+    _rectify(second.reshape(-1))
+    _broadcast(w.out_bias, logits)
+    add_products(w.out, second, logits)
+
+
+@compiled
 def _hear_many(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
-    gated = np.empty((w.skip.shape[0], LANES), np.float32)
+    gated = np.empty((inputs(w.skip), LANES), np.float32)
     for code in codes:
         _layers_many(w, rings, told, past, count[0], gated)
         count += 1
@@ -240,13 +301,10 @@ def _hear_many(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any)
 @njit(nogil=True)  # type: ignore[untyped-decorator]
 def _layers_many(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
     """Let 16 streams hear the last of their past codes; sets gated [blocks * dilation, 16]."""
-    taps, channels, residual = (
-        w.past.shape[1] // w.now.shape[1] + 1,
-        w.dense.shape[1],
-        w.now.shape[1],
-    )
+    residual, channels = w.dense_bias.shape[1], w.gated_bias.shape[1] // 2
+    taps = inputs(w.past) // residual + 1
     x = np.zeros((residual, LANES), np.float32)
-    heard = np.empty((w.past.shape[1], LANES), np.float32)
+    heard = np.empty((inputs(w.past), LANES), np.float32)
     both = np.empty((2 * channels, LANES), np.float32)
     for k in range(len(past)):
         for lane in range(LANES):
@@ -267,13 +325,13 @@ def _layers_many(w: Any, rings: Any, told: Any, past: Any, count: int, gated: An
             heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
         slot += size
         both[:] = told[b]
-        add_products(w.past[b], heard, both)
-        add_products(w.now[b], x, both)
+        add_products(part(w.past, b), heard, both)
+        add_products(part(w.now, b), x, both)
         z = gated[b * channels : (b + 1) * channels]
         gate(both[:channels], both[channels:], z)
         for channel in range(residual):
             x[channel] += w.dense_bias[b, channel]
-        add_products(w.dense[b], z, x)
+        add_products(part(w.dense, b), z, x)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
