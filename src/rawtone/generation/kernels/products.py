@@ -89,7 +89,9 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
                 widen(builder, w, start, outputs, inputs, registers, floats)
             found, stride = (floats, index(registers)) if wide else (w, outputs)
             begin = index(0) if wide else start
-            rows = [builder.mul(builder.add(start, index(r)), index(LANES)) for r in range(registers)]
+            rows = [
+                builder.mul(builder.add(start, index(r)), index(LANES)) for r in range(registers)
+            ]
 
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = load(builder, xs, builder.mul(i, index(LANES)))
