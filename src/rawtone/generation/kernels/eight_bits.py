@@ -1,8 +1,8 @@
 """Products with weights and inputs of 8 bits, summed as integers and so exact in any order.
 
-Weights have a scale for each output, inputs one for each vector and stream, found from its greatest
-element. Where the processor has AVX-512 VNNI, one instruction multiplies and adds 64 pairs; elsewhere
-the same integers come from plain arithmetic.
+Weights have a scale for each output, inputs one for each vector and stream, found from its
+greatest element. Where the processor has AVX-512 VNNI, one instruction multiplies and adds 64
+pairs; elsewhere the same integers come from plain arithmetic.
 """
 
 from typing import Any, NamedTuple

@@ -12,7 +12,9 @@ from numba.extending import intrinsic
 from rawtone.generation.kernels.vectors import (
     LANES,
     clamped,
+    constant,
     data,
+    exp,
     fma,
     index,
     load,
@@ -130,6 +132,25 @@ def add(typing: Any, x: Any, y: Any) -> Any:
         put(builder.fadd(get(0), get(1)), 1)
 
     return types.void(x, y), _elementwise(body)
+
+
+@intrinsic
+def gate(typing: Any, filters: Any, gates: Any, z: Any) -> Any:
+    """Set z to tanh(filters) * sigmoid(gates).
+
+    That is (1 - e^-2a) / ((1 + e^-2a) (1 + e^-b)), with one division.
+    """
+
+    def body(builder: Any, get: Any, put: Any) -> None:
+        one = constant(1.0)
+        a = clamped(builder, get(0), -10.0, 10.0)  # beyond it tanh is 1, and nothing must overflow
+        b = clamped(builder, get(1), -60.0, 60.0)
+        twice = exp(builder, builder.fmul(a, constant(-2.0)))
+        once = exp(builder, builder.fmul(b, constant(-1.0)))
+        below = builder.fmul(builder.fadd(one, twice), builder.fadd(one, once))
+        put(builder.fdiv(builder.fsub(one, twice), below), 2)
+
+    return types.void(filters, gates, z), _elementwise(body)
 
 
 @intrinsic

@@ -70,7 +70,8 @@ def settle(task: Any, sample: int, logits: Any, levels: int, own: Any, code: Any
                 own[output] = logits[output, lane]
         if task.kind == MAKE:
             temperature, uniform = task.temperatures[sample, lane], task.uniforms[sample, lane]
-            task.codes[sample, lane] = choose(own, levels, temperature, uniform)
+            top_p = task.top_p[lane]
+            task.codes[sample, lane] = choose(own, levels, temperature, top_p, uniform)
         code[0, lane] = task.codes[sample, lane]
         if task.kind == SCORE:
             task.scores[sample, lane] = log_probability(own, levels, code[0, lane])

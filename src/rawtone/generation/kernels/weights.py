@@ -8,7 +8,7 @@ compiles it anew for each.
 from typing import Any, Literal
 
 import numpy as np
-from numba import types
+from numba import njit, types
 from numba.extending import overload
 from numpy.typing import NDArray
 
@@ -46,6 +46,16 @@ def of_logits(precision: Precision) -> Precision:
     all other matrices together less than 0.001. In 16 bits it costs 0.0003.
     """
     return "bfloat16" if precision == "int8" else precision
+
+
+def of_small(precision: Precision) -> Precision:
+    """Return the precision of matrices of some thousand weights.
+
+    To round what they are multiplied with to 8 bits takes one stream longer than the product: a
+    WaveNet of 20 layers made 1.7 times as many samples with its layers in floats, one of 50 layers
+    1.3 times; 16 streams side by side made a fifth less.
+    """
+    return "float32" if precision == "int8" else precision
 
 
 def aligned(array: NDArray[Any]) -> NDArray[Any]:
@@ -120,3 +130,12 @@ def _add_products(matrix: Any, x: Any, y: Any) -> Any:
             matrix.data, matrix.scales, matrix.corrections, x, y
         )
     return lambda matrix, x, y: products.add_products(matrix, x, y)
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def multiply(matrix: Any, x: Any, y: Any) -> None:
+    """Add to y[outputs, lanes] the products of x[inputs, lanes] with a matrix, of 1 or 16 lanes."""
+    if x.shape[1] == 1:
+        add_product(matrix, x, y)
+    else:
+        add_products(matrix, x, y)
