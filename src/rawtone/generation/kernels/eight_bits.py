@@ -1,8 +1,8 @@
 """Products with weights and inputs of 8 bits, summed as integers and so exact in any order.
 
-Weights have a scale for each output, inputs one for each vector and stream, found from its greatest
-element. Where the processor has AVX-512 VNNI, one instruction multiplies and adds 64 pairs; elsewhere
-the same integers come from plain arithmetic.
+Weights have a scale for each output, inputs one for each vector and stream, found from its
+greatest element. Where the processor has AVX-512 VNNI, one instruction multiplies and adds 64
+pairs; elsewhere the same integers come from plain arithmetic.
 """
 
 from typing import Any, NamedTuple
@@ -69,7 +69,7 @@ def packed(weights: NDArray[np.float32]) -> Eight:
     )
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def add_product(typing: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs] the product of x[inputs] with weights in 8 bits.
 
@@ -122,7 +122,7 @@ def add_product(typing: Any, weights: Any, scales: Any, corrections: Any, x: Any
     return types.void(weights, scales, corrections, x, y), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def add_products(typing: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 16] the products of x[inputs, 16], of 16 streams, with weights in 8 bits.
 

@@ -1,4 +1,4 @@
-"""Loops of kernels in LLVM's language: over inputs with sums in registers, over outputs in tiles."""
+"""Loops in LLVM's language: over inputs with sums in registers, over outputs in tiles."""
 
 from collections.abc import Callable
 from typing import Any

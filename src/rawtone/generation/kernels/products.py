@@ -89,7 +89,8 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
                 widen(builder, w, start, outputs, inputs, registers, floats)
             found, stride = (floats, index(registers)) if wide else (w, outputs)
             begin = index(0) if wide else start
-            rows = [builder.mul(builder.add(start, index(r)), index(LANES)) for r in range(registers)]
+            rows = [builder.add(start, index(r)) for r in range(registers)]
+            places = [builder.mul(row, index(LANES)) for row in rows]
 
             def more(i: Any, sums: list[Any]) -> list[Any]:
                 value = load(builder, xs, builder.mul(i, index(LANES)))
@@ -98,8 +99,8 @@ def add_products(typing: Any, weights: Any, x: Any, y: Any) -> Any:
                 ones = [splat(builder, builder.load(builder.gep(found, [at]))) for at in ats]
                 return [fma(builder, value, a, s) for a, s in zip(ones, sums, strict=True)]
 
-            begun = [load(builder, ys, place) for place in rows]
-            for place, total in zip(rows, carried(builder, begun, inputs, more), strict=True):
+            begun = [load(builder, ys, place) for place in places]
+            for place, total in zip(places, carried(builder, begun, inputs, more), strict=True):
                 store(builder, total, ys, place)
 
         in_tiles(builder, outputs, 1, tile)

@@ -36,7 +36,8 @@ def packed(weights: NDArray[Any], precision: Precision) -> Matrix:
         case "bfloat16":
             return aligned(sixteen_bits.packed(floats))
         case "int8":
-            return Eight(*map(aligned, eight_bits.packed(floats)))
+            data, scales, corrections = eight_bits.packed(floats)
+            return Eight(aligned(data), aligned(scales), aligned(corrections))
 
 
 def of_logits(precision: Precision) -> Precision:
@@ -61,14 +62,15 @@ def part(matrices: Matrix, number: int) -> Matrix:
     """Return one of several matrices."""
     if isinstance(matrices, Eight):
         return Eight(*(array[number] for array in matrices))
-    return matrices[number]
+    chosen: Matrix = matrices[number]
+    return chosen
 
 
 def inputs(matrix: Matrix) -> int:
     """Return how many inputs a matrix has, or each of several."""
     if isinstance(matrix, Eight):
-        return eight_bits.GROUP * matrix.data.shape[-3]
-    return matrix.shape[-2]
+        return eight_bits.GROUP * int(matrix.data.shape[-3])
+    return int(matrix.shape[-2])
 
 
 def add_product(matrix: Matrix, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
