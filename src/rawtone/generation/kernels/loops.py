@@ -1,6 +1,6 @@
 """Loops in LLVM's language: over inputs with sums in registers, over outputs in tiles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from numba.core import cgutils
@@ -18,32 +18,39 @@ def carried(
     Args:
         builder: of LLVM's code.
         starts: what the first round is given.
-        count: rounds, at least one.
+        count: rounds, or none.
         more: emits a round: from its index and the values so far to the next values.
 
     Returns:
-        What the last round left.
+        What the last round left, or the starts.
     """
     before = builder.block
-    body, after = builder.append_basic_block("body"), builder.append_basic_block("after")
-    builder.branch(body)
-    builder.position_at_end(body)
+    head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
+    builder.branch(head)
+    builder.position_at_end(head)
     counter = builder.phi(INDEX)
     counter.add_incoming(index(0), before)
     phis = [builder.phi(start.type) for start in starts]
     for phi, start in zip(phis, starts, strict=True):
         phi.add_incoming(start, before)
+    builder.cbranch(builder.icmp_signed("<", counter, count), body, after)
+    builder.position_at_end(body)
     results = more(counter, phis)
-    following = builder.add(counter, index(1))
-    counter.add_incoming(following, builder.block)
+    counter.add_incoming(builder.add(counter, index(1)), builder.block)
     for phi, result in zip(phis, results, strict=True):
         phi.add_incoming(result, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, count), body, after)
+    builder.branch(head)
     builder.position_at_end(after)
-    return results
+    return phis
 
 
-def in_tiles(builder: Any, outputs: Any, step: int, tile: Callable[[Any, int], None]) -> None:
+def in_tiles(
+    builder: Any,
+    outputs: Any,
+    step: int,
+    tile: Callable[[Any, int], None],
+    sizes: Sequence[int] = TILES,
+) -> None:
     """Emit loops over outputs, so many registers at a time as fit, then what is left.
 
     Args:
@@ -51,9 +58,10 @@ def in_tiles(builder: Any, outputs: Any, step: int, tile: Callable[[Any, int], N
         outputs: how many there are.
         step: outputs to a register.
         tile: emits what is done with so many registers from an output on.
+        sizes: numbers of registers, the largest first.
     """
     start = cgutils.alloca_once_value(builder, index(0))
-    for registers in TILES:
+    for registers in sizes:
         asked, body, after = (builder.append_basic_block(n) for n in ("fits", "tile", "done"))
         builder.branch(asked)
         builder.position_at_end(asked)

@@ -3,21 +3,14 @@
 from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.products import gate
-from rawtone.generation.kernels.sampling import choose, log_probability
-from rawtone.generation.kernels.vectors import LANES
+from rawtone.generation.kernels.draws import draw
+from rawtone.generation.kernels.sampling import log_probability
+from rawtone.generation.kernels.wavenet_steps import levels_of, logits_of, remember, take_in
 from rawtone.generation.kernels.wavenet_weights import labels_table, pack
-from rawtone.generation.kernels.weights import (
-    Precision,
-    add_product,
-    add_products,
-    inputs,
-    part,
-)
+from rawtone.generation.kernels.weights import Precision, inputs
 from rawtone.models.heads import Categorical
 from rawtone.models.wavenet import WaveNet
 
@@ -39,11 +32,11 @@ class WaveNetKernel:
         precision: of the weights.
     """
 
-    group: ClassVar[float] = 4.0
+    group: ClassVar[float] = 5.0
 
     @staticmethod
     def fits(model: Any) -> bool:
-        """Return whether a model is one."""
+        """Return whether a model is one that predicts by a softmax."""
         return isinstance(model, WaveNet) and isinstance(model.head, Categorical)
 
     def __init__(self, model: Any, precision: Precision = "float32") -> None:
@@ -52,8 +45,13 @@ class WaveNetKernel:
         self.labels = labels_table(model)
 
     def state(self, lanes: int, labels: Floats) -> State:
-        """Return the state after endless silence; labels [lanes, labels]."""
-        alone = [self._silence(shares) for shares in labels]
+        """Return the state after endless silence.
+
+        Args:
+            lanes: 1 or 16.
+            labels: [lanes, labels], how much of each label they are told.
+        """
+        alone = [self._silence(shares) for shares in labels[:lanes]]
         return [
             np.ascontiguousarray(np.stack(arrays, axis=-1)) for arrays in zip(*alone, strict=True)
         ]
@@ -61,18 +59,20 @@ class WaveNetKernel:
     def _silence(self, shares: Floats) -> State:
         """Return the state of one stream, without an axis of lanes."""
         _, past, _, *rings = self.model.initial_state(1, shares[None])
-        residual = self.weights.causal.shape[-1]
-        inputs = np.concatenate([np.asarray(ring)[:, 0] for ring in rings])
-        padded = np.pad(inputs, [(0, 0), (0, residual - inputs.shape[-1])])
+        heard = np.concatenate([np.asarray(ring)[:, 0] for ring in rings])
+        filled = np.pad(heard, [(0, 0), (0, self.weights.causal.shape[-1] - heard.shape[-1])])
         silence = self.model.audio.quantizer.silence
         codes = np.append(np.asarray(past)[:, 0], silence).astype(np.int32)
-        return [padded, self._told(shares), codes, np.zeros(1, np.int64)]
+        return [filled, self._told(shares), codes, np.zeros(1, np.int64)]
 
     def _told(self, shares: Floats) -> Floats:
         """Return [blocks, 2 * dilation] for one stream."""
         if not self.model.settings.labelled:
             return self.weights.gated_bias
-        told: Floats = (self.weights.gated_bias + shares @ self.labels).astype(np.float32)
+        # an einsum, or a product of all streams, may add up in another order for other numbers
+        told: Floats = (self.weights.gated_bias + np.tensordot(shares, self.labels, 1)).astype(
+            np.float32
+        )
         return told
 
     def tell(self, state: State, labels: Floats) -> None:
@@ -82,12 +82,7 @@ class WaveNetKernel:
 
     def hear(self, state: State, codes: NDArray[np.int32]) -> None:
         """Let all streams hear codes [n]; those beyond the receptive field are forgotten."""
-        rings, told, past, count = state
-        recent = codes[-self.model.settings.context :]
-        if past.shape[-1] == 1:
-            _hear_one(self.weights, rings[..., 0], told[..., 0], past[:, 0], count[0], recent)
-        else:
-            _hear_many(self.weights, rings, told, past, count[0], recent)
+        _hear(self.weights, *state, codes[-self.model.settings.context :])
 
     def make(
         self,
@@ -98,140 +93,17 @@ class WaveNetKernel:
         codes: NDArray[np.int32],
     ) -> None:
         """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
-        rings, told, past, count = state
-        if past.shape[-1] == 1:
-            _make_one(
-                self.weights,
-                *(rings[..., 0], told[..., 0], past[:, 0], count[0]),
-                *(temperatures[:, 0], top_p[0], uniforms[:, 0], codes[:, 0]),
-            )
-        else:
-            _make_many(
-                self.weights, rings, told, past, count[0], temperatures, top_p, uniforms, codes
-            )
+        _make(self.weights, *state, temperatures, top_p, uniforms, codes)
 
     def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
         """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
-        rings, told, past, count = state
         scores = np.empty(codes.shape, np.float64)
-        if past.shape[-1] == 1:
-            _score_one(
-                self.weights,
-                *(rings[..., 0], told[..., 0], past[:, 0], count[0], codes[:, 0], scores[:, 0]),
-            )
-        else:
-            _score_many(self.weights, rings, told, past, count[0], codes, scores)
+        _score(self.weights, *state, codes, scores)
         return scores
 
 
 @compiled
-def _make_one(
-    w: Any,
-    rings: Any,
-    told: Any,
-    past: Any,
-    count: Any,
-    temperatures: Any,
-    top_p: float,
-    uniforms: Any,
-    codes: Any,
-) -> None:
-    """Make samples of one stream: arrays are those of the state, without their last axis."""
-    gated = np.empty(inputs(w.skip), np.float32)
-    logits = np.empty(len(w.out_bias), np.float32)
-    for sample in range(len(codes)):
-        _layers_one(w, rings, told, past, count[0], gated)
-        count[0] += 1
-        _logits_one(w, gated, logits)
-        code = choose(logits, _levels(w), temperatures[sample], uniforms[sample])
-        codes[sample] = code
-        _heard(past, code)
-
-
-@compiled
-def _score_one(
-    w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any, scores: Any
-) -> None:
-    """Let one stream hear codes [n], and set scores [n] to how likely each was, as logarithms."""
-    gated = np.empty(inputs(w.skip), np.float32)
-    logits = np.empty(len(w.out_bias), np.float32)
-    for sample in range(len(codes)):
-        _layers_one(w, rings, told, past, count[0], gated)
-        count[0] += 1
-        _logits_one(w, gated, logits)
-        scores[sample] = log_probability(logits, _levels(w), codes[sample])
-        _heard(past, codes[sample])
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _levels(w: Any) -> int:
-    return len(w.samples) or w.causal.shape[1]
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _logits_one(w: Any, gated: Any, logits: Any) -> None:
-    hidden = np.empty(len(w.skip_bias), np.float32)
-    second = np.empty(len(w.post_bias), np.float32)
-    hidden[:] = w.skip_bias
-    add_product(w.skip, gated, hidden)
-    _rectify(hidden)
-    second[:] = w.post_bias
-    add_product(w.post, hidden, second)
-    _rectify(second)
-    logits[:] = w.out_bias
-    add_product(w.out, second, logits)
-
-
-@compiled
-def _hear_one(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
-    gated = np.empty(inputs(w.skip), np.float32)
-    for code in codes:
-        _layers_one(w, rings, told, past, count[0], gated)
-        count[0] += 1
-        _heard(past, code)
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _heard(past: Any, code: Any) -> None:
-    """Put the codes heard last behind the others, and forget the oldest."""
-    for k in range(len(past) - 1):
-        past[k] = past[k + 1]
-    past[-1] = code
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _layers_one(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
-    """Let one stream hear the last of its past codes; sets gated [blocks * dilation]."""
-    residual, channels = w.dense_bias.shape[1], w.gated_bias.shape[1] // 2
-    taps = inputs(w.past) // residual + 1
-    x, heard = np.zeros(residual, np.float32), np.empty(inputs(w.past), np.float32)
-    both = np.empty(2 * channels, np.float32)
-    if len(w.samples):
-        for k in range(len(past)):
-            x += w.causal[k, 0] * w.samples[past[k]]
-    else:
-        for k in range(len(past)):
-            x += w.causal[k, past[k]]
-    slot = 0
-    for b in range(len(w.dilations)):
-        size = (taps - 1) * w.dilations[b] + 1
-        now = count % size
-        rings[slot + now] = x
-        for k in range(taps - 1):
-            age = (taps - 1 - k) * w.dilations[b]
-            heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
-        slot += size
-        both[:] = told[b]
-        add_product(part(w.past, b), heard, both)
-        add_product(part(w.now, b), x, both)
-        z = gated[b * channels : (b + 1) * channels]
-        gate(both[:channels], both[channels:], z)
-        x += w.dense_bias[b]
-        add_product(part(w.dense, b), z, x)
-
-
-@compiled
-def _make_many(
+def _make(
     w: Any,
     rings: Any,
     told: Any,
@@ -242,105 +114,40 @@ def _make_many(
     uniforms: Any,
     codes: Any,
 ) -> None:
-    """Make samples of 16 streams side by side, each the same bits as by itself."""
-    gated = np.empty((inputs(w.skip), LANES), np.float32)
-    logits = np.empty((len(w.out_bias), LANES), np.float32)
-    own = np.empty(len(w.out_bias), np.float32)
+    lanes = past.shape[1]
+    gated = np.empty((inputs(w.skip), lanes), np.float32)
+    logits = np.empty((len(w.out_bias), lanes), np.float32)
+    own = np.empty(len(logits), np.float32)
     for sample in range(len(codes)):
-        _layers_many(w, rings, told, past, count[0], gated)
-        count += 1
-        _logits_many(w, gated, logits)
-        for lane in range(LANES):
-            own[:] = logits[:, lane]
-            code = choose(own, _levels(w), temperatures[sample, lane], uniforms[sample, lane])
-            codes[sample, lane] = code
-        _heard(past, codes[sample])
+        take_in(w, rings, told, past, count, gated)
+        logits_of(w, gated, logits)
+        code = codes[sample]
+        draw(logits, levels_of(w), temperatures[sample], top_p, uniforms[sample], own, code)
+        for lane in range(lanes):
+            remember(past, lane, code[lane])
 
 
 @compiled
-def _score_many(
-    w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any, scores: Any
-) -> None:
-    """Score 16 streams side by side, codes [n, 16], each the same bits as by itself."""
-    gated = np.empty((inputs(w.skip), LANES), np.float32)
-    logits = np.empty((len(w.out_bias), LANES), np.float32)
-    own = np.empty(len(w.out_bias), np.float32)
-    for sample in range(len(codes)):
-        _layers_many(w, rings, told, past, count[0], gated)
-        count += 1
-        _logits_many(w, gated, logits)
-        for lane in range(LANES):
-            own[:] = logits[:, lane]
-            scores[sample, lane] = log_probability(own, _levels(w), codes[sample, lane])
-        _heard(past, codes[sample])
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _logits_many(w: Any, gated: Any, logits: Any) -> None:
-    hidden = np.empty((len(w.skip_bias), LANES), np.float32)
-    second = np.empty((len(w.post_bias), LANES), np.float32)
-    _broadcast(w.skip_bias, hidden)
-    add_products(w.skip, gated, hidden)
-    _rectify(hidden.reshape(-1))
-    _broadcast(w.post_bias, second)
-    add_products(w.post, hidden, second)
-    _rectify(second.reshape(-1))
-    _broadcast(w.out_bias, logits)
-    add_products(w.out, second, logits)
-
-
-@compiled
-def _hear_many(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
-    gated = np.empty((inputs(w.skip), LANES), np.float32)
+def _hear(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
+    lanes = past.shape[1]
+    gated = np.empty((inputs(w.skip), lanes), np.float32)
     for code in codes:
-        _layers_many(w, rings, told, past, count[0], gated)
-        count += 1
-        _heard(past, code)
+        take_in(w, rings, told, past, count, gated)
+        for lane in range(lanes):
+            remember(past, lane, code)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _layers_many(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
-    """Let 16 streams hear the last of their past codes; sets gated [blocks * dilation, 16]."""
-    residual, channels = w.dense_bias.shape[1], w.gated_bias.shape[1] // 2
-    taps = inputs(w.past) // residual + 1
-    x = np.zeros((residual, LANES), np.float32)
-    heard = np.empty((inputs(w.past), LANES), np.float32)
-    both = np.empty((2 * channels, LANES), np.float32)
-    for k in range(len(past)):
-        for lane in range(LANES):
-            code = past[k, lane]
-            if len(w.samples):
-                for channel in range(residual):
-                    x[channel, lane] += w.causal[k, 0, channel] * w.samples[code]
-            else:
-                for channel in range(residual):
-                    x[channel, lane] += w.causal[k, code, channel]
-    slot = 0
-    for b in range(len(w.dilations)):
-        size = (taps - 1) * w.dilations[b] + 1
-        now = count % size
-        rings[slot + now] = x
-        for k in range(taps - 1):
-            age = (taps - 1 - k) * w.dilations[b]
-            heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
-        slot += size
-        both[:] = told[b]
-        add_products(part(w.past, b), heard, both)
-        add_products(part(w.now, b), x, both)
-        z = gated[b * channels : (b + 1) * channels]
-        gate(both[:channels], both[channels:], z)
-        for channel in range(residual):
-            x[channel] += w.dense_bias[b, channel]
-        add_products(part(w.dense, b), z, x)
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _broadcast(bias: Any, x: Any) -> None:
-    for i in range(len(bias)):
-        x[i] = bias[i]
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _rectify(x: Any) -> None:
-    for i in range(len(x)):
-        x[i] = max(x[i], np.float32(0))
+@compiled
+def _score(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any, scores: Any) -> None:
+    lanes = past.shape[1]
+    gated = np.empty((inputs(w.skip), lanes), np.float32)
+    logits = np.empty((len(w.out_bias), lanes), np.float32)
+    own = np.empty(len(logits), np.float32)
+    for sample in range(len(codes)):
+        take_in(w, rings, told, past, count, gated)
+        logits_of(w, gated, logits)
+        for lane in range(lanes):
+            for level in range(len(own)):
+                own[level] = logits[level, lane]
+            scores[sample, lane] = log_probability(own, levels_of(w), codes[sample, lane])
+            remember(past, lane, codes[sample, lane])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.vectors import LANES
-from rawtone.generation.kernels.weights import Matrix, Precision, of_logits, packed
+from rawtone.generation.kernels.weights import Matrix, Precision, aligned, of_logits, packed
 
 Floats = NDArray[np.float32]
 
@@ -52,13 +52,13 @@ class Weights(NamedTuple):
 def padded(array: NDArray[Any], *axes: int) -> Floats:
     """Fill axes up to multiples of 16 with zeros."""
     widths = [(0, -size % LANES if axis in axes else 0) for axis, size in enumerate(array.shape)]
-    return np.ascontiguousarray(np.pad(array, widths), dtype=np.float32)
+    return aligned(np.pad(array, widths).astype(np.float32))
 
 
 def _halves(array: NDArray[Any]) -> Floats:
     """Fill up filters and gates, each a half of the last axis."""
     halves = padded(array.reshape(*array.shape[:-1], 2, -1), array.ndim)
-    return np.ascontiguousarray(halves.reshape(*array.shape[:-1], -1))
+    return aligned(halves.reshape(*array.shape[:-1], -1))
 
 
 def _stacked(layers: Any, name: str) -> NDArray[Any]:
