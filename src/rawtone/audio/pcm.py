@@ -55,6 +55,29 @@ def write(path: Path, samples: Pcm, sample_rate: int) -> None:
     soundfile.write(path, samples, sample_rate, subtype="PCM_16", format="WAV")
 
 
+def write_raw(
+    path: Path, raw: Path, channels: int, sample_rate: int, before: Pcm | None = None
+) -> None:
+    """Write a wav of samples that lie in a file without a header, in bounded memory.
+
+    Args:
+        path: The wav to write.
+        raw: int16, little-endian, channels interleaved.
+        channels: 1 or 2.
+        sample_rate: Samples a second.
+        before: int16 [samples] or [samples, channels] that the wav begins with.
+    """
+    kind = {"subtype": "PCM_16", "format": "WAV"}
+    with (
+        soundfile.SoundFile(path, "w", sample_rate, channels, **kind) as wav,
+        raw.open("rb") as samples,
+    ):
+        if before is not None:
+            wav.write(before)
+        while block := samples.read(2 * channels * _BLOCK):
+            wav.write(np.frombuffer(block, "<i2").reshape(-1, channels))
+
+
 def blocks(path: Path, size: int = _BLOCK) -> Iterator[Pcm]:
     """Read a wav of any length in bounded memory.
 
