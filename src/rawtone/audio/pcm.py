@@ -1,6 +1,7 @@
 """16-bit PCM in wav files: whole, in parts, and block by block."""
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,19 @@ def write_raw(
             wav.write(before)
         while block := samples.read(2 * channels * _BLOCK):
             wav.write(np.frombuffer(block, "<i2").reshape(-1, channels))
+
+
+def endless_header(channels: int, sample_rate: int) -> bytes:
+    """Return the header of a wav whose length nobody knows yet, for a pipe.
+
+    Args:
+        channels: 1 or 2.
+        sample_rate: Samples a second.
+    """
+    unknown, width = 0xFFFFFFFF, 2 * channels
+    form = struct.pack("<IHHIIHH", 16, 1, channels, sample_rate, width * sample_rate, width, 16)
+    sizes = struct.pack("<I", unknown)
+    return b"RIFF" + sizes + b"WAVEfmt " + form + b"data" + sizes
 
 
 def blocks(path: Path, size: int = _BLOCK) -> Iterator[Pcm]:
