@@ -37,6 +37,17 @@ def store(builder: Any, value: Any, pointer: Any, at: Any) -> None:
     builder.store(value, _place(builder, pointer, at)).align = 4
 
 
+def prefetch(builder: Any, pointer: Any, at: Any) -> None:
+    """Ask for a float to be brought near, and go on."""
+    kinds = [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3]
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0"
+    )
+    place = builder.bitcast(builder.gep(pointer, [at]), kinds[0])
+    # to be read, soon and often, as data
+    builder.call(function, [place, *(ir.IntType(32)(n) for n in (0, 3, 1))])
+
+
 def _place(builder: Any, pointer: Any, at: Any) -> Any:
     return builder.bitcast(builder.gep(pointer, [at]), VECTOR.as_pointer())
 
@@ -53,6 +64,17 @@ def fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
     return _call(builder, "fma", [a, b, c])
 
 
+def maximum(builder: Any, a: Any, b: Any) -> Any:
+    """Return the larger of each two."""
+    return _call(builder, "maxnum", [a, b])
+
+
+def swapped(builder: Any, value: Any, distance: int) -> Any:
+    """Return 16 floats, each in the place of the one that stands so far off."""
+    places = [place ^ distance for place in range(LANES)]
+    return builder.shuffle_vector(value, value, ir.Constant(INTEGERS, places))
+
+
 def clamped(builder: Any, x: Any, low: float, high: float) -> Any:
     """Return x, but at least `low` and at most `high`."""
     return _call(builder, "minnum", [_call(builder, "maxnum", [x, constant(low)]), constant(high)])
@@ -65,13 +87,15 @@ def _call(builder: Any, name: str, arguments: list[Any]) -> Any:
     return builder.call(function, arguments)
 
 
+SPAN = 87.0  # e^x is computed from -SPAN to SPAN
+
 # e^r on |r| <= ln(2) / 2, minimax, relative error 2e-8 (found with mpmath's Chebyshev fit)
 _EXP = (1.0, 1.0, 0.5, 0.16666667, 0.041666418, 0.008333337, 0.0013933643, 0.00019736163)
 
 
 def exp(builder: Any, x: Any) -> Any:
     """Return e^x for each of 16 floats, within 2 units in the last place, |x| up to 87."""
-    x = clamped(builder, x, -87.0, 87.0)
+    x = clamped(builder, x, -SPAN, SPAN)
     scaled = builder.fmul(x, constant(1.4426950408889634))
     whole = _call(builder, "rint", [scaled])
     # ln 2 in two parts, so that nothing is lost where x is large

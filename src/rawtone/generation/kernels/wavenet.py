@@ -7,7 +7,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.products import add_product, add_products, gate
+from rawtone.generation.kernels.elements import add, add_to_lanes, copy, gate, rectify, to_lanes
+from rawtone.generation.kernels.products import add_product, add_products
 from rawtone.generation.kernels.sampling import choose
 from rawtone.generation.kernels.vectors import LANES
 from rawtone.generation.kernels.wavenet_weights import labels_table, pack
@@ -126,16 +127,16 @@ def _make_one(
     for sample in range(len(codes)):
         _layers_one(w, rings, told, past, count[0], gated)
         count[0] += 1
-        hidden[:] = w.skip_bias
+        copy(w.skip_bias, hidden)
         add_product(w.skip, gated, hidden)
-        _rectify(hidden)
-        second[:] = w.post_bias
+        rectify(hidden, hidden)
+        copy(w.post_bias, second)
         add_product(w.post, hidden, second)
-        _rectify(second)
-        logits[:] = w.out_bias
+        rectify(second, second)
+        copy(w.out_bias, logits)
         add_product(w.out, second, logits)
         levels = len(w.samples) or w.causal.shape[1]
-        code = choose(logits, levels, temperatures[sample], uniforms[sample])
+        code = choose(logits, levels, temperatures[sample], top_p, uniforms[sample])
         codes[sample] = code
         _heard(past, code)
 
@@ -177,17 +178,17 @@ def _layers_one(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any
     for b in range(len(w.dilations)):
         size = (taps - 1) * w.dilations[b] + 1
         now = count % size
-        rings[slot + now] = x
+        copy(x, rings[slot + now])
         for k in range(taps - 1):
             age = (taps - 1 - k) * w.dilations[b]
-            heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
+            copy(rings[slot + (now - age) % size], heard[k * residual : (k + 1) * residual])
         slot += size
-        both[:] = told[b]
+        copy(told[b], both)
         add_product(w.past[b], heard, both)
         add_product(w.now[b], x, both)
         z = gated[b * channels : (b + 1) * channels]
         gate(both[:channels], both[channels:], z)
-        x += w.dense_bias[b]
+        add(w.dense_bias[b], x, x)
         add_product(w.dense[b], z, x)
 
 
@@ -212,19 +213,20 @@ def _make_many(
     for sample in range(len(codes)):
         _layers_many(w, rings, told, past, count[0], gated)
         count += 1
-        _broadcast(w.skip_bias, hidden)
+        to_lanes(w.skip_bias, hidden)
         add_products(w.skip, gated, hidden)
-        _rectify(hidden.reshape(-1))
-        _broadcast(w.post_bias, second)
+        rectify(hidden, hidden)
+        to_lanes(w.post_bias, second)
         add_products(w.post, hidden, second)
-        _rectify(second.reshape(-1))
-        _broadcast(w.out_bias, logits)
+        rectify(second, second)
+        to_lanes(w.out_bias, logits)
         add_products(w.out, second, logits)
         levels = len(w.samples) or w.causal.shape[1]
         for lane in range(LANES):
             own[:] = logits[:, lane]
-            code = choose(own, levels, temperatures[sample, lane], uniforms[sample, lane])
-            codes[sample, lane] = code
+            codes[sample, lane] = choose(
+                own, levels, temperatures[sample, lane], top_p[lane], uniforms[sample, lane]
+            )
         _heard(past, codes[sample])
 
 
@@ -261,28 +263,15 @@ def _layers_many(w: Any, rings: Any, told: Any, past: Any, count: int, gated: An
     for b in range(len(w.dilations)):
         size = (taps - 1) * w.dilations[b] + 1
         now = count % size
-        rings[slot + now] = x
+        copy(x, rings[slot + now])
         for k in range(taps - 1):
             age = (taps - 1 - k) * w.dilations[b]
-            heard[k * residual : (k + 1) * residual] = rings[slot + (now - age) % size]
+            copy(rings[slot + (now - age) % size], heard[k * residual : (k + 1) * residual])
         slot += size
-        both[:] = told[b]
+        copy(told[b], both)
         add_products(w.past[b], heard, both)
         add_products(w.now[b], x, both)
         z = gated[b * channels : (b + 1) * channels]
         gate(both[:channels], both[channels:], z)
-        for channel in range(residual):
-            x[channel] += w.dense_bias[b, channel]
+        add_to_lanes(w.dense_bias[b], x, x)
         add_products(w.dense[b], z, x)
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _broadcast(bias: Any, x: Any) -> None:
-    for i in range(len(bias)):
-        x[i] = bias[i]
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _rectify(x: Any) -> None:
-    for i in range(len(x)):
-        x[i] = max(x[i], np.float32(0))

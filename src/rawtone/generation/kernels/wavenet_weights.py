@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rawtone.generation.kernels.memory import aligned, padded
 from rawtone.generation.kernels.vectors import LANES
 
 Floats = NDArray[np.float32]
@@ -48,16 +49,10 @@ class Weights(NamedTuple):
     dilations: NDArray[np.int64]
 
 
-def padded(array: NDArray[Any], *axes: int) -> Floats:
-    """Fill axes up to multiples of 16 with zeros."""
-    widths = [(0, -size % LANES if axis in axes else 0) for axis, size in enumerate(array.shape)]
-    return np.ascontiguousarray(np.pad(array, widths), dtype=np.float32)
-
-
 def _halves(array: NDArray[Any]) -> Floats:
     """Fill up filters and gates, each a half of the last axis."""
     halves = padded(array.reshape(*array.shape[:-1], 2, -1), array.ndim)
-    return np.ascontiguousarray(halves.reshape(*array.shape[:-1], -1))
+    return aligned(halves.reshape(*array.shape[:-1], -1))
 
 
 def _stacked(layers: Any, name: str) -> NDArray[Any]:
@@ -87,12 +82,12 @@ def pack(model: Any) -> Weights:
     return Weights(
         samples=model.samples.astype(np.float32) if sizes.scalar_input else none,
         causal=padded(np.asarray(model.causal), 2),
-        past=np.ascontiguousarray(gated[:, :-1].reshape(len(blocks), -1, gated.shape[-1])),
-        now=np.ascontiguousarray(gated[:, -1]),
+        past=aligned(gated[:, :-1].reshape(len(blocks), -1, gated.shape[-1])),
+        now=aligned(gated[:, -1]),
         gated_bias=_halves(_biases(blocks, "gated_bias", 2 * sizes.dilation_channels)),
         dense=padded(_stacked(blocks, "dense"), 1, 2),
         dense_bias=padded(_biases(blocks, "dense_bias", sizes.residual_channels), 1),
-        skip=np.ascontiguousarray(skip.reshape(-1, skip.shape[-1])),
+        skip=aligned(skip.reshape(-1, skip.shape[-1])),
         skip_bias=padded(skip_bias, 0),
         post=padded(post[0], 0, 1),
         post_bias=padded(post[1] if sizes.biases else np.zeros(sizes.skip_channels), 0),
