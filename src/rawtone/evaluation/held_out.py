@@ -35,11 +35,19 @@ class HeldOut:
     @cached_property
     def order(self) -> Order:
         """Batches over the split's chunks, as the family hears them."""
+        return self.of_size(_BATCH, _WINDOW)
+
+    def of_size(self, batch: int, window: int) -> Order:
+        """Return batches of another size.
+
+        Args:
+            batch: windows in each.
+            window: samples predicted in each window, at most; the family may need a bit less.
+        """
         model = model_settings.model(self.config["model"])
-        window = _WINDOW - _WINDOW % model.stride
         quantizer = Quantizer(**self.config["quantizer"])
         labels = tuple(self.config.get("labels", ()))
-        sizes = (_BATCH, window)
+        sizes = (batch, window - window % model.stride)
         return order(self.chunks, self.split, quantizer, model, sizes, labels=labels)
 
     @property

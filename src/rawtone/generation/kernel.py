@@ -1,7 +1,7 @@
 """The engine for CPUs: a family's kernel, its streams spread over groups and threads.
 
-A kernel makes one stream, or 16 side by side, on one thread; a stream's bits are the same in both. So
-how streams are spread is a matter of speed alone.
+A kernel makes one stream, or 16 side by side, on one thread; a stream's bits are the same in both.
+So how streams are spread is a matter of speed alone.
 """
 
 import itertools

@@ -1,15 +1,16 @@
 """Products of a matrix with one vector or with many, sums always taken in the same order.
 
 One stream is computed with outputs side by side in a vector register, many streams with streams
-side by side. Either way every output is the same chain of fused multiply-adds over the inputs, so a
-stream gets the same bits in both. LLVM's own vectorizer would keep the sums in memory; here they stay
-in registers.
+side by side. Either way every output is the same chain of fused multiply-adds over the inputs, so
+a stream gets the same bits in both. LLVM's own vectorizer would keep the sums in memory; here they
+stay in registers.
 
-A multiply-add takes four cycles, and two can begin in each: eight chains have to be under way. Where
-there are fewer outputs, each one's inputs are split into parts, whose sums are added up in the end.
+A multiply-add takes four cycles, and two can begin in each: eight chains have to be under way.
+Where there are fewer outputs, each one's inputs are split into parts, whose sums are added up in
+the end.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -17,10 +18,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from rawtone.generation.kernels.loops import carried, in_tiles
+from rawtone.generation.kernels.scratch import restore, scratch
+from rawtone.generation.kernels.sixteen_bits import load_sixteen, widen
 from rawtone.generation.kernels.vectors import (
-    INDEX,
+    FLOAT,
     LANES,
-    VECTOR,
     constant,
     data,
     fma,
@@ -47,35 +50,6 @@ def splits(outputs: int) -> int:
     return 1 if outputs > 7 * LANES else 2 if outputs > 3 * LANES else 4
 
 
-def summed(builder: Any, begun: Sums, count: Any, more: Round) -> Sums:
-    """Emit a loop of any number of rounds that keeps its sums in registers.
-
-    Args:
-        builder: of LLVM's language.
-        begun: what the sums begin with.
-        count: rounds.
-        more: emits the sums after a round, from its number and the sums before.
-    """
-    before = builder.block
-    head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
-    builder.branch(head)
-    builder.position_at_end(head)
-    counter = builder.phi(INDEX)
-    counter.add_incoming(index(0), before)
-    phis = [builder.phi(VECTOR) for _ in begun]
-    for phi, start in zip(phis, begun, strict=True):
-        phi.add_incoming(start, before)
-    builder.cbranch(builder.icmp_signed("<", counter, count), body, after)
-    builder.position_at_end(body)
-    results = more(counter, phis)
-    counter.add_incoming(builder.add(counter, index(1)), builder.block)
-    for phi, result in zip(phis, results, strict=True):
-        phi.add_incoming(result, builder.block)
-    builder.branch(head)
-    builder.position_at_end(after)
-    return phis
-
-
 def in_parts(builder: Any, begun: Sums, inputs: Any, parts: int, added: Round) -> Sums:
     """Emit sums over inputs, in parts side by side that are added up in the end.
 
@@ -97,43 +71,15 @@ def in_parts(builder: Any, begun: Sums, inputs: Any, parts: int, added: Round) -
         return after
 
     nothing = [constant(0.0)] * (width * (parts - 1))
-    found = summed(builder, begun + nothing, share, more)
+    found = carried(builder, begun + nothing, share, more)
     total = found[:width]
     if parts > 1:  # inputs that are left over belong to the first part
         rest = builder.sub(inputs, starts[-1])
-        total = summed(builder, total, rest, lambda i, s: added(builder.add(starts[-1], i), s))
+        total = carried(builder, total, rest, lambda i, s: added(builder.add(starts[-1], i), s))
     for part in range(1, parts):
         own = found[part * width : (part + 1) * width]
         total = [builder.fadd(a, b) for a, b in zip(total, own, strict=True)]
     return total
-
-
-def in_tiles(
-    builder: Any, outputs: Any, step: int, sizes: Sequence[int], tile: Callable[[Any, int], None]
-) -> None:
-    """Emit loops over outputs, so many registers at a time as fit, then what is left.
-
-    Args:
-        builder: of LLVM's language.
-        outputs: number of outputs.
-        step: outputs that a register holds.
-        sizes: numbers of registers, the largest first.
-        tile: emits what is done from an output on, with so many registers.
-    """
-    start = cgutils.alloca_once(builder, INDEX)
-    builder.store(index(0), start)
-    for registers in sizes:
-        asked, body, after = (builder.append_basic_block(n) for n in ("fits", "tile", "done"))
-        builder.branch(asked)
-        builder.position_at_end(asked)
-        first = builder.load(start)
-        following = builder.add(first, index(step * registers))
-        builder.cbranch(builder.icmp_signed("<=", following, outputs), body, after)
-        builder.position_at_end(body)
-        tile(first, registers)
-        builder.store(following, start)
-        builder.branch(asked)
-        builder.position_at_end(after)
 
 
 def for_splits(builder: Any, outputs: Any, emit: Callable[[int], None]) -> None:
@@ -182,6 +128,7 @@ def product(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
 
 def _of_one(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) -> None:
     """Emit the product for one stream."""
+    load_weights = load_sixteen if _is_sixteen_bits(w) else load
 
     def emit(parts: int) -> None:
         def tile(start: Any, registers: int) -> None:
@@ -190,7 +137,7 @@ def _of_one(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) -
             def added(i: Any, before: Sums) -> Sums:
                 value = splat(builder, builder.load(builder.gep(xs, [i])))
                 row = builder.mul(i, outputs)
-                found = [load(builder, w, builder.add(row, place)) for place in places]
+                found = [load_weights(builder, w, builder.add(row, place)) for place in places]
                 return [fma(builder, value, a, s) for a, s in zip(found, before, strict=True)]
 
             begun = [load(builder, ys, place) for place in places]
@@ -199,27 +146,34 @@ def _of_one(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) -
                 store(builder, total, ys, place)
 
         sizes = {1: (16, 8, 4, 2, 1), 2: (4, 2, 1), 4: (2, 1)}[parts]
-        in_tiles(builder, outputs, LANES, sizes, tile)
+        in_tiles(builder, outputs, LANES, tile, sizes)
 
     for_splits(builder, outputs, emit)
 
 
 def _of_many(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) -> None:
     """Emit the product for 16 streams."""
+    halves = _is_sixteen_bits(w)
+    saved, floats = scratch(builder, FLOAT, builder.mul(inputs, index(LANES))) if halves else (0, w)
 
     def some_inputs(begin: Any, count: Any, parts: int) -> None:
+        """Add the products of some inputs, of a part of them after the other's end."""
+
         def tile(start: Any, registers: int) -> None:
             rows = [builder.add(start, index(r)) for r in range(registers)]
             places = [builder.mul(row, index(LANES)) for row in rows]
+            first, stride = builder.add(builder.mul(begin, outputs), start), outputs
+            if halves:  # widened once for all streams
+                widen(builder, w, first, outputs, count, registers, floats)
+                first, stride = index(0), index(registers)
 
             def added(i: Any, before: Sums) -> Sums:
-                i = builder.add(i, begin)
-                value = load(builder, xs, builder.mul(i, index(LANES)))
-                first = builder.mul(i, outputs)
-                spots = [builder.add(first, r) for r in rows]
-                if parts == 1:  # what the next tile needs of this row
-                    prefetch(builder, w, builder.add(spots[0], index(registers)))
-                found = [splat(builder, builder.load(builder.gep(w, [s]))) for s in spots]
+                value = load(builder, xs, builder.mul(builder.add(i, begin), index(LANES)))
+                spot = builder.add(first, builder.mul(i, stride))
+                spots = [builder.add(spot, index(r)) for r in range(registers)]
+                if parts == 1 and not halves:  # what the next tile needs of this row
+                    prefetch(builder, w, builder.add(spot, index(registers)))
+                found = [splat(builder, builder.load(builder.gep(floats, [s]))) for s in spots]
                 return [fma(builder, value, a, s) for a, s in zip(found, before, strict=True)]
 
             begun = [load(builder, ys, place) for place in places]
@@ -227,7 +181,7 @@ def _of_many(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) 
             for place, total in zip(places, done, strict=True):
                 store(builder, total, ys, place)
 
-        in_tiles(builder, outputs, 1, [REGISTERS // parts], tile)
+        in_tiles(builder, outputs, 1, tile, [REGISTERS // parts])
 
     def emit(parts: int) -> None:
         if parts > 1:
@@ -239,21 +193,31 @@ def _of_many(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) 
             some_inputs(at, builder.select(short, left, index(CHUNK)), parts)
 
     for_splits(builder, outputs, emit)
+    if halves:
+        restore(builder, saved)
+
+
+def _is_sixteen_bits(pointer: Any) -> bool:
+    return bool(pointer.type.pointee == ir.IntType(16))
 
 
 @intrinsic
 def add_product(_: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs] the product of x[inputs] with weights[inputs, outputs].
 
-    All are C-contiguous float32; outputs are a multiple of 16.
+    All are C-contiguous, x and y float32, weights that or bfloat16 as uint16; outputs are a
+    multiple of 16.
     """
-    return types.void(weights, x, y), product("add_product", _of_one)
+    name = f"add_product_{weights.dtype}"
+    return types.void(weights, x, y), product(name, _of_one)
 
 
 @intrinsic
 def add_products(_: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 16] the products of x[inputs, 16], of 16 streams, with weights.
 
-    Weights [inputs, outputs]. All are C-contiguous float32; outputs are a multiple of 16.
+    Weights [inputs, outputs]. All are C-contiguous, x and y float32, weights that or bfloat16 as
+    uint16; outputs are a multiple of 16.
     """
-    return types.void(weights, x, y), product("add_products", _of_many)
+    name = f"add_products_{weights.dtype}"
+    return types.void(weights, x, y), product(name, _of_many)

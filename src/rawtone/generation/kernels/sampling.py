@@ -1,9 +1,10 @@
 """Drawing a code from logits by inverse CDF, as `rawtone.models.sampling.choose` does it.
 
-Probabilities are added up by blocks of 16 codes, the blocks one after the other, so that the code is
-found in few steps.
+Probabilities are added up by blocks of 16 codes, the blocks one after the other, so that the code
+is found in few steps.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -170,3 +171,19 @@ def _last(shares: Any, levels: int, least: Any) -> int:
         if shares[code] > 0 and shares[code] >= least:
             return code
     return 0
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def log_probability(logits: Any, levels: int, code: int) -> float:
+    """Return the natural logarithm of a code's probability, in float64.
+
+    Args:
+        logits: float32, of which the first `levels` count.
+        levels: number of codes.
+        code: below `levels`.
+    """
+    greatest = np.float64(logits[:levels].max())
+    total = 0.0
+    for other in range(levels):
+        total += math.exp(logits[other] - greatest)
+    return float(logits[code] - greatest - math.log(total))

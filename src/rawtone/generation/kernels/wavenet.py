@@ -1,17 +1,16 @@
 """WaveNet as one compiled loop: rings in place, embedding by look-up, skips as one product."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.elements import add, add_to_lanes, copy, gate, rectify, to_lanes
-from rawtone.generation.kernels.products import add_product, add_products
-from rawtone.generation.kernels.sampling import choose
-from rawtone.generation.kernels.vectors import LANES
+from rawtone.generation.kernels.draws import draw
+from rawtone.generation.kernels.sampling import log_probability
+from rawtone.generation.kernels.wavenet_steps import levels_of, logits_of, remember, take_in
 from rawtone.generation.kernels.wavenet_weights import labels_table, pack
+from rawtone.generation.kernels.weights import Precision, inputs
 from rawtone.models.heads import Categorical
 from rawtone.models.wavenet import WaveNet
 
@@ -33,23 +32,26 @@ class WaveNetKernel:
         precision: of the weights.
     """
 
-    group: ClassVar[float] = 4.0
+    group: ClassVar[float] = 5.0
 
     @staticmethod
     def fits(model: Any) -> bool:
-        """Return whether a model is one."""
+        """Return whether a model is one that predicts by a softmax."""
         return isinstance(model, WaveNet) and isinstance(model.head, Categorical)
 
-    def __init__(self, model: Any, precision: Literal["float32"] = "float32") -> None:
-        if precision != "float32":
-            raise ValueError(f"expected float32, found {precision}")
+    def __init__(self, model: Any, precision: Precision = "float32") -> None:
         self.model = model
-        self.weights = pack(model)
+        self.weights = pack(model, precision)
         self.labels = labels_table(model)
 
     def state(self, lanes: int, labels: Floats) -> State:
-        """Return the state after endless silence; labels [lanes, labels]."""
-        alone = [self._silence(shares) for shares in labels]
+        """Return the state after endless silence.
+
+        Args:
+            lanes: 1 or 16.
+            labels: [lanes, labels], how much of each label they are told.
+        """
+        alone = [self._silence(shares) for shares in labels[:lanes]]
         return [
             np.ascontiguousarray(np.stack(arrays, axis=-1)) for arrays in zip(*alone, strict=True)
         ]
@@ -57,18 +59,20 @@ class WaveNetKernel:
     def _silence(self, shares: Floats) -> State:
         """Return the state of one stream, without an axis of lanes."""
         _, past, _, *rings = self.model.initial_state(1, shares[None])
-        residual = self.weights.causal.shape[-1]
-        inputs = np.concatenate([np.asarray(ring)[:, 0] for ring in rings])
-        padded = np.pad(inputs, [(0, 0), (0, residual - inputs.shape[-1])])
+        heard = np.concatenate([np.asarray(ring)[:, 0] for ring in rings])
+        filled = np.pad(heard, [(0, 0), (0, self.weights.causal.shape[-1] - heard.shape[-1])])
         silence = self.model.audio.quantizer.silence
         codes = np.append(np.asarray(past)[:, 0], silence).astype(np.int32)
-        return [padded, self._told(shares), codes, np.zeros(1, np.int64)]
+        return [filled, self._told(shares), codes, np.zeros(1, np.int64)]
 
     def _told(self, shares: Floats) -> Floats:
         """Return [blocks, 2 * dilation] for one stream."""
         if not self.model.settings.labelled:
             return self.weights.gated_bias
-        told: Floats = (self.weights.gated_bias + shares @ self.labels).astype(np.float32)
+        # an einsum, or a product of all streams, may add up in another order for other numbers
+        told: Floats = (self.weights.gated_bias + np.tensordot(shares, self.labels, 1)).astype(
+            np.float32
+        )
         return told
 
     def tell(self, state: State, labels: Floats) -> None:
@@ -78,12 +82,7 @@ class WaveNetKernel:
 
     def hear(self, state: State, codes: NDArray[np.int32]) -> None:
         """Let all streams hear codes [n]; those beyond the receptive field are forgotten."""
-        rings, told, past, count = state
-        recent = codes[-self.model.settings.context :]
-        if past.shape[-1] == 1:
-            _hear_one(self.weights, rings[..., 0], told[..., 0], past[:, 0], count[0], recent)
-        else:
-            _hear_many(self.weights, rings, told, past, count[0], recent)
+        _hear(self.weights, *state, codes[-self.model.settings.context :])
 
     def make(
         self,
@@ -94,106 +93,17 @@ class WaveNetKernel:
         codes: NDArray[np.int32],
     ) -> None:
         """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
-        rings, told, past, count = state
-        if past.shape[-1] == 1:
-            _make_one(
-                self.weights,
-                *(rings[..., 0], told[..., 0], past[:, 0], count[0]),
-                *(temperatures[:, 0], top_p[0], uniforms[:, 0], codes[:, 0]),
-            )
-        else:
-            _make_many(
-                self.weights, rings, told, past, count[0], temperatures, top_p, uniforms, codes
-            )
+        _make(self.weights, *state, temperatures, top_p, uniforms, codes)
+
+    def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
+        scores = np.empty(codes.shape, np.float64)
+        _score(self.weights, *state, codes, scores)
+        return scores
 
 
 @compiled
-def _make_one(
-    w: Any,
-    rings: Any,
-    told: Any,
-    past: Any,
-    count: Any,
-    temperatures: Any,
-    top_p: float,
-    uniforms: Any,
-    codes: Any,
-) -> None:
-    """Make samples of one stream: arrays are those of the state, without their last axis."""
-    gated = np.empty(w.skip.shape[0], np.float32)
-    hidden = np.empty(w.skip.shape[1], np.float32)
-    second = np.empty(w.skip.shape[1], np.float32)
-    logits = np.empty(w.out.shape[1], np.float32)
-    for sample in range(len(codes)):
-        _layers_one(w, rings, told, past, count[0], gated)
-        count[0] += 1
-        copy(w.skip_bias, hidden)
-        add_product(w.skip, gated, hidden)
-        rectify(hidden, hidden)
-        copy(w.post_bias, second)
-        add_product(w.post, hidden, second)
-        rectify(second, second)
-        copy(w.out_bias, logits)
-        add_product(w.out, second, logits)
-        levels = len(w.samples) or w.causal.shape[1]
-        code = choose(logits, levels, temperatures[sample], top_p, uniforms[sample])
-        codes[sample] = code
-        _heard(past, code)
-
-
-@compiled
-def _hear_one(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
-    gated = np.empty(w.skip.shape[0], np.float32)
-    for code in codes:
-        _layers_one(w, rings, told, past, count[0], gated)
-        count[0] += 1
-        _heard(past, code)
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _heard(past: Any, code: Any) -> None:
-    """Put the codes heard last behind the others, and forget the oldest."""
-    for k in range(len(past) - 1):
-        past[k] = past[k + 1]
-    past[-1] = code
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _layers_one(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
-    """Let one stream hear the last of its past codes; sets gated [blocks * dilation]."""
-    taps, channels, residual = (
-        w.past.shape[1] // w.now.shape[1] + 1,
-        w.dense.shape[1],
-        w.now.shape[1],
-    )
-    x, heard = np.zeros(residual, np.float32), np.empty(w.past.shape[1], np.float32)
-    both = np.empty(2 * channels, np.float32)
-    if len(w.samples):
-        for k in range(len(past)):
-            x += w.causal[k, 0] * w.samples[past[k]]
-    else:
-        for k in range(len(past)):
-            x += w.causal[k, past[k]]
-    slot = 0
-    for b in range(len(w.dilations)):
-        size = (taps - 1) * w.dilations[b] + 1
-        now = count % size
-        copy(x, rings[slot + now])
-        for k in range(taps - 1):
-            age = (taps - 1 - k) * w.dilations[b]
-            copy(rings[slot + (now - age) % size], heard[k * residual : (k + 1) * residual])
-        slot += size
-        copy(told[b], both)
-        add_product(w.past[b], heard, both)
-        add_product(w.now[b], x, both)
-        z = gated[b * channels : (b + 1) * channels]
-        gate(both[:channels], both[channels:], z)
-        add(w.dense_bias[b], x, x)
-        add_product(w.dense[b], z, x)
-
-
-@compiled
-def _make_many(
+def _make(
     w: Any,
     rings: Any,
     told: Any,
@@ -204,74 +114,40 @@ def _make_many(
     uniforms: Any,
     codes: Any,
 ) -> None:
-    """Make samples of 16 streams side by side, each the same bits as by itself."""
-    gated = np.empty((w.skip.shape[0], LANES), np.float32)
-    hidden = np.empty((w.skip.shape[1], LANES), np.float32)
-    second = np.empty((w.skip.shape[1], LANES), np.float32)
-    logits = np.empty((w.out.shape[1], LANES), np.float32)
-    own = np.empty(w.out.shape[1], np.float32)
+    lanes = past.shape[1]
+    gated = np.empty((inputs(w.skip), lanes), np.float32)
+    logits = np.empty((len(w.out_bias), lanes), np.float32)
+    own = np.empty(len(logits), np.float32)
     for sample in range(len(codes)):
-        _layers_many(w, rings, told, past, count[0], gated)
-        count += 1
-        to_lanes(w.skip_bias, hidden)
-        add_products(w.skip, gated, hidden)
-        rectify(hidden, hidden)
-        to_lanes(w.post_bias, second)
-        add_products(w.post, hidden, second)
-        rectify(second, second)
-        to_lanes(w.out_bias, logits)
-        add_products(w.out, second, logits)
-        levels = len(w.samples) or w.causal.shape[1]
-        for lane in range(LANES):
-            own[:] = logits[:, lane]
-            codes[sample, lane] = choose(
-                own, levels, temperatures[sample, lane], top_p[lane], uniforms[sample, lane]
-            )
-        _heard(past, codes[sample])
+        take_in(w, rings, told, past, count, gated)
+        logits_of(w, gated, logits)
+        code = codes[sample]
+        draw(logits, levels_of(w), temperatures[sample], top_p, uniforms[sample], own, code)
+        for lane in range(lanes):
+            remember(past, lane, code[lane])
 
 
 @compiled
-def _hear_many(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
-    gated = np.empty((w.skip.shape[0], LANES), np.float32)
+def _hear(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
+    lanes = past.shape[1]
+    gated = np.empty((inputs(w.skip), lanes), np.float32)
     for code in codes:
-        _layers_many(w, rings, told, past, count[0], gated)
-        count += 1
-        _heard(past, code)
+        take_in(w, rings, told, past, count, gated)
+        for lane in range(lanes):
+            remember(past, lane, code)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _layers_many(w: Any, rings: Any, told: Any, past: Any, count: int, gated: Any) -> None:
-    """Let 16 streams hear the last of their past codes; sets gated [blocks * dilation, 16]."""
-    taps, channels, residual = (
-        w.past.shape[1] // w.now.shape[1] + 1,
-        w.dense.shape[1],
-        w.now.shape[1],
-    )
-    x = np.zeros((residual, LANES), np.float32)
-    heard = np.empty((w.past.shape[1], LANES), np.float32)
-    both = np.empty((2 * channels, LANES), np.float32)
-    for k in range(len(past)):
-        for lane in range(LANES):
-            code = past[k, lane]
-            if len(w.samples):
-                for channel in range(residual):
-                    x[channel, lane] += w.causal[k, 0, channel] * w.samples[code]
-            else:
-                for channel in range(residual):
-                    x[channel, lane] += w.causal[k, code, channel]
-    slot = 0
-    for b in range(len(w.dilations)):
-        size = (taps - 1) * w.dilations[b] + 1
-        now = count % size
-        copy(x, rings[slot + now])
-        for k in range(taps - 1):
-            age = (taps - 1 - k) * w.dilations[b]
-            copy(rings[slot + (now - age) % size], heard[k * residual : (k + 1) * residual])
-        slot += size
-        copy(told[b], both)
-        add_products(w.past[b], heard, both)
-        add_products(w.now[b], x, both)
-        z = gated[b * channels : (b + 1) * channels]
-        gate(both[:channels], both[channels:], z)
-        add_to_lanes(w.dense_bias[b], x, x)
-        add_products(w.dense[b], z, x)
+@compiled
+def _score(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any, scores: Any) -> None:
+    lanes = past.shape[1]
+    gated = np.empty((inputs(w.skip), lanes), np.float32)
+    logits = np.empty((len(w.out_bias), lanes), np.float32)
+    own = np.empty(len(logits), np.float32)
+    for sample in range(len(codes)):
+        take_in(w, rings, told, past, count, gated)
+        logits_of(w, gated, logits)
+        for lane in range(lanes):
+            for level in range(len(own)):
+                own[level] = logits[level, lane]
+            scores[sample, lane] = log_probability(own, levels_of(w), codes[sample, lane])
+            remember(past, lane, codes[sample, lane])

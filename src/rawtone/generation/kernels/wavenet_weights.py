@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.memory import aligned, padded
 from rawtone.generation.kernels.vectors import LANES
+from rawtone.generation.kernels.weights import Matrix, Precision, aligned, of_logits, packed
 
 Floats = NDArray[np.float32]
 
@@ -35,18 +35,24 @@ class Weights(NamedTuple):
 
     samples: Floats
     causal: Floats
-    past: Floats
-    now: Floats
+    past: Matrix
+    now: Matrix
     gated_bias: Floats
-    dense: Floats
+    dense: Matrix
     dense_bias: Floats
-    skip: Floats
+    skip: Matrix
     skip_bias: Floats
-    post: Floats
+    post: Matrix
     post_bias: Floats
-    out: Floats
+    out: Matrix
     out_bias: Floats
     dilations: NDArray[np.int64]
+
+
+def padded(array: NDArray[Any], *axes: int) -> Floats:
+    """Fill axes up to multiples of 16 with zeros."""
+    widths = [(0, -size % LANES if axis in axes else 0) for axis, size in enumerate(array.shape)]
+    return aligned(np.pad(array, widths).astype(np.float32))
 
 
 def _halves(array: NDArray[Any]) -> Floats:
@@ -66,11 +72,12 @@ def _biases(layers: Any, name: str, outputs: int) -> NDArray[Any]:
     return _stacked(layers, name)
 
 
-def pack(model: Any) -> Weights:
+def pack(model: Any, precision: Precision = "float32") -> Weights:
     """Return a model's weights for the kernel.
 
     Args:
         model: rawtone.models.wavenet.WaveNet.
+        precision: of all matrices; biases and tables stay floats.
     """
     sizes, blocks = model.settings, model.blocks
     kernels = [_stacked(blocks, name) for name in ("filter", "gate")]
@@ -82,16 +89,16 @@ def pack(model: Any) -> Weights:
     return Weights(
         samples=model.samples.astype(np.float32) if sizes.scalar_input else none,
         causal=padded(np.asarray(model.causal), 2),
-        past=aligned(gated[:, :-1].reshape(len(blocks), -1, gated.shape[-1])),
-        now=aligned(gated[:, -1]),
+        past=packed(gated[:, :-1].reshape(len(blocks), -1, gated.shape[-1]), precision),
+        now=packed(gated[:, -1], precision),
         gated_bias=_halves(_biases(blocks, "gated_bias", 2 * sizes.dilation_channels)),
-        dense=padded(_stacked(blocks, "dense"), 1, 2),
+        dense=packed(padded(_stacked(blocks, "dense"), 1, 2), precision),
         dense_bias=padded(_biases(blocks, "dense_bias", sizes.residual_channels), 1),
-        skip=aligned(skip.reshape(-1, skip.shape[-1])),
+        skip=packed(skip.reshape(-1, skip.shape[-1]), precision),
         skip_bias=padded(skip_bias, 0),
-        post=padded(post[0], 0, 1),
+        post=packed(padded(post[0], 0, 1), precision),
         post_bias=padded(post[1] if sizes.biases else np.zeros(sizes.skip_channels), 0),
-        out=padded(out[0], 0, 1),
+        out=packed(padded(out[0], 0, 1), of_logits(precision)),
         out_bias=padded(out[1] if sizes.biases else np.zeros(model.head.size), 0),
         dilations=np.array(sizes.dilations, np.int64),
     )

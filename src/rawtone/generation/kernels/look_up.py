@@ -1,0 +1,83 @@
+"""What the last codes say, as sums of rows of a table, or as their embeddings times a matrix."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from rawtone.generation.kernels.elements import add, copy
+from rawtone.generation.kernels.packed import Floats, add_packed, pack
+
+# Above so many codes, a table of what they say after a matrix costs more than the matrix.
+LEVELS_OF_A_TABLE = 4096
+
+
+class LookUp(NamedTuple):
+    """A convolution over codes.
+
+    Attributes:
+        rows: [taps, levels, outputs], what a code adds, by how long ago it was; with a matrix [1,
+            levels, numbers], what stands for a code.
+        matrix: packed, [taps * numbers, outputs]; empty where rows say it all.
+    """
+
+    rows: Floats
+    matrix: Floats
+
+
+def pack_look_up(
+    rows: NDArray[np.float64] | None, kernel: NDArray[np.float64], after: NDArray[np.float64]
+) -> LookUp:
+    """Pack a convolution over codes and the matrix that follows it.
+
+    Args:
+        rows: [levels, numbers], what stands for a code; None where the kernel has a row for each.
+        kernel: [taps, numbers or levels, features].
+        after: [features, outputs]; outputs are a multiple of 16.
+    """
+    if rows is None or len(rows) <= LEVELS_OF_A_TABLE:
+        taps = kernel if rows is None else rows @ kernel
+        table = np.stack([(tap @ after).astype(np.float32) for tap in taps])
+        return LookUp(np.ascontiguousarray(table), np.zeros(0, np.float32))
+    flat = (kernel @ after).reshape(-1, after.shape[1])
+    return LookUp(np.ascontiguousarray(rows[None], np.float32), pack(flat))
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def room(found: Any, taps: int, lanes: int) -> Any:
+    """Return what `add_look_up` works in."""
+    return np.empty(found.rows.shape[2] * lanes * (taps if len(found.matrix) else 1), np.float32)
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def add_look_up(found: Any, past: Any, first: int, taps: int, work: Any, y: Any) -> None:
+    """Add to y what the last codes say.
+
+    Args:
+        found: `LookUp`.
+        past: int32 [slots, lanes], a ring.
+        first: slot of the oldest code that counts.
+        taps: how many count.
+        work: `room`. Overwritten.
+        y: [outputs, lanes]. Written.
+    """
+    slots, lanes = past.shape
+    numbers = found.rows.shape[2]
+    if len(found.matrix):
+        x = work.reshape((taps * numbers, lanes))
+        for k in range(taps):
+            for lane in range(lanes):
+                code = past[(first + k) % slots, lane]
+                for number in range(numbers):
+                    x[k * numbers + number, lane] = found.rows[0, code, number]
+        add_packed(found.matrix, x, y)
+        return
+    own = work.reshape((lanes, numbers))
+    for lane in range(lanes):
+        copy(found.rows[0, past[first % slots, lane]], own[lane])
+        for k in range(1, taps):
+            add(found.rows[k, past[(first + k) % slots, lane]], own[lane])
+    for number in range(numbers):
+        for lane in range(lanes):
+            y[number, lane] += own[lane, number]
