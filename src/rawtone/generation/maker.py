@@ -97,6 +97,11 @@ class Maker:
         return engine
 
     @property
+    def kernel(self) -> Any:
+        """The class of the kernel that the engine has, or None."""
+        return type(self.engine.kernel) if isinstance(self.engine, Kernel) else None
+
+    @property
     def engine_name(self) -> str:
         """`kernel` or `loop`."""
         return "loop" if isinstance(self.engine, Loop) else "kernel"

@@ -21,6 +21,7 @@ from rawtone.generation.streams import Stream
 from rawtone.models import backend
 from rawtone.settings import Label, Prime, Temperature
 from rawtone.stages import published
+from rawtone.stages.sample import tell_cost
 
 if TYPE_CHECKING:
     from rawtone.generation.maker import Maker, Primed
@@ -58,6 +59,7 @@ def run(options: argparse.Namespace) -> None:
         _to_pipe(stream, samples, maker, prime)
     else:
         _to_file(Path(output), stream, samples, maker, prime)
+    tell_cost(maker)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rawtone.errors import UserError
 from rawtone.files import sha256, write_json
@@ -19,6 +19,9 @@ from rawtone.settings import Sampling, Training
 from rawtone.stages import layout
 from rawtone.training import tensorboard
 from rawtone.training.lock import exclusive
+
+if TYPE_CHECKING:
+    from rawtone.generation.maker import Maker
 
 _log = logging.getLogger("rawtone")
 
@@ -109,6 +112,7 @@ class _Sampling:
         finally:
             progress.close()
         self.kept.sweep(keys)
+        tell_cost(self.maker)
         return sorted(rows, key=_place)
 
     def _of(self, folder: Path, checkpoint: dict[str, Any], progress: Any) -> dict[str, grid.Clip]:
@@ -149,6 +153,27 @@ class _Sampling:
         told = {key: getattr(self.sampling, key) for key in unusual}
         engine = {"engine": self.maker.engine_name}
         return engine | {key: value for key, value in told.items() if value != unusual[key]}
+
+
+def tell_cost(maker: "Maker") -> None:
+    """Say what weights of fewer bits cost, where the held-out audio is here to hear it on.
+
+    Args:
+        maker: with a checkpoint loaded, the one that is measured.
+    """
+    from rawtone.corpus.chunks import Chunks
+    from rawtone.evaluation.held_out import HeldOut
+    from rawtone.evaluation.precision import cost
+
+    chunks = layout.chunks(str(maker.config.get("corpus")))
+    kernel = maker.kernel
+    if maker.precision == "float32" or not hasattr(kernel, "score"):
+        return
+    if not (chunks / "corpus.json").exists():
+        _log.info("what %s weights cost in bits is not known without %s", maker.precision, chunks)
+        return
+    held_out = HeldOut(Chunks.open(chunks), "validation", dict(maker.config))
+    _log.info("%s", cost(lambda kept: kernel(maker.model, kept), maker.precision, held_out).words)
 
 
 def _told(sampling: Sampling, prime_sha256: str) -> dict[str, Any]:
