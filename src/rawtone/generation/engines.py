@@ -2,8 +2,11 @@
 
 from typing import Any, Literal
 
+from rawtone.errors import UserError
 from rawtone.generation.engine import Engine
-from rawtone.generation.kernel import Kernel, Precision
+from rawtone.generation.kernel import FamilyKernel, Kernel, Precision
+from rawtone.generation.kernels.next_sample import NextSampleKernel
+from rawtone.generation.kernels.samplernn import SampleRNNKernel
 from rawtone.generation.kernels.wavenet import WaveNetKernel
 from rawtone.generation.loop import Loop
 from rawtone.models import backend
@@ -11,7 +14,12 @@ from rawtone.models.family import Family
 
 Wanted = Literal["auto", "kernel", "loop"]
 
-KERNELS: tuple[Any, ...] = (WaveNetKernel,)
+KERNELS: tuple[type[FamilyKernel], ...] = (NextSampleKernel, SampleRNNKernel, WaveNetKernel)
+
+
+def kernel_of(model: Family) -> type[FamilyKernel] | None:
+    """Return the kernel that a model's family has, if it can do all that its settings ask for."""
+    return next((kernel for kernel in KERNELS if kernel.fits(model)), None)
 
 
 def make(
@@ -21,8 +29,9 @@ def make(
     precision: Precision = "float32",
     threads: int | None = None,
     lanes: int | None = None,
+    before: Engine | None = None,
 ) -> Engine:
-    """Make an engine for a model with the weights that it has now.
+    """Make an engine for a model. After its weights have changed, make another.
 
     Args:
         model: of a family.
@@ -32,10 +41,33 @@ def make(
         precision: of a kernel's weights.
         threads: of a kernel; None takes as many as there are cores.
         lanes: streams that are made together at most; None takes what suits the engine.
+        before: what was made for the same model with other weights, and the same of all else; what
+            it has compiled is used again.
+
+    Raises:
+        UserError: no kernel does what is wanted.
     """
-    fitting = next((kernel for kernel in KERNELS if kernel.fits(model)), None)
-    on_cpu = backend.device().startswith("CPU")
-    if fitting is not None and (wanted == "kernel" or (wanted == "auto" and on_cpu)):
-        kernel = fitting(model, precision)
-        return Kernel(kernel, model.audio, sample_rate, threads, lanes or 256)
-    return Loop(model, sample_rate, lanes or 16)
+    kernel = kernel_of(model)
+    chosen = wanted
+    if wanted == "auto":
+        on_cpu = backend.device().startswith("CPU")
+        chosen = "kernel" if kernel is not None and on_cpu else "loop"
+    if chosen == "loop":
+        if precision != "float32":
+            raise UserError(_needs_kernel("precision", precision, "float32", kernel, model))
+        if isinstance(before, Loop) and before.model is model:
+            return before
+        return Loop(model, sample_rate, **({} if lanes is None else {"lanes": lanes}))
+    if kernel is None:
+        raise UserError(_needs_kernel("engine", "kernel", "auto or loop", kernel, model))
+    packed: Any = kernel(model, precision)
+    return Kernel(packed, model.audio, sample_rate, threads, lanes)
+
+
+def _needs_kernel(key: str, found: str, expected: str, kernel: Any, model: Family) -> str:
+    reason = (
+        f"the engine is the compiled loop on this device ({backend.device()})"
+        if kernel is not None
+        else f"there is no kernel for {model.name} with output {model.settings.output.kind}"
+    )
+    return f"sampling.{key}: expected {expected}, found {found}: {reason}; set it to {expected}"
