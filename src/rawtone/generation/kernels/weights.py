@@ -50,16 +50,6 @@ def of_logits(precision: Precision) -> Precision:
     return "bfloat16" if precision == "int8" else precision
 
 
-def of_small(precision: Precision) -> Precision:
-    """Return the precision of matrices of some thousand weights.
-
-    To round what they are multiplied with to 8 bits takes one stream longer than the product: a
-    WaveNet of 20 layers made 1.7 times as many samples with its layers in floats, one of 50 layers
-    1.3 times; 16 streams side by side made a fifth less.
-    """
-    return "float32" if precision == "int8" else precision
-
-
 def aligned(array: NDArray[Any]) -> NDArray[Any]:
     """Return a C-contiguous copy that begins with a line of the cache."""
     room = np.empty(array.nbytes + _LINE, np.uint8)
