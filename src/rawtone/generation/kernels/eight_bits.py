@@ -13,6 +13,7 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.loops import carried, in_tiles
@@ -263,13 +264,25 @@ def _with_dot(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, _, features = context.codegen().magic_tuple()
         dot = _vnni if "+avx512vnni" in features.split(",") else _plain
-        (matrix, *others), (value, *rest) = signature.args, arguments
-        kinds = (*matrix.types, *others)
-        values = [*cgutils.unpack_tuple(builder, value, len(matrix.types)), *rest]
-        return product(name, partial(emit, dot))(context, builder, types.void(*kinds), values)
+        return product(name, partial(emit, dot))(context, builder, signature, arguments)
 
     return generate
 
 
 for_one = _with_dot("add_product_of_bytes", _of_one)
 for_many = _with_dot("add_products_of_bytes", _of_many)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_product(_: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
+    """Add to y[outputs] the product of x[inputs] with an `Eight`'s data, scales and corrections.
+
+    Arrays are C-contiguous, x and y float32; inputs and outputs are multiples of 16.
+    """
+    return types.void(weights, scales, corrections, x, y), for_one
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_products(_: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
+    """Add to y[outputs, 16] those of x[inputs, 16], of 16 streams: for each the same bits."""
+    return types.void(weights, scales, corrections, x, y), for_many

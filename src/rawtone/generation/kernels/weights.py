@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numba import njit, types
+from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
@@ -47,16 +48,6 @@ def of_logits(precision: Precision) -> Precision:
     all other matrices together less than 0.001. In 16 bits it costs 0.0003.
     """
     return "bfloat16" if precision == "int8" else precision
-
-
-def of_small(precision: Precision) -> Precision:
-    """Return the precision of matrices of some thousand weights.
-
-    To round what they are multiplied with to 8 bits takes one stream longer than the product: a
-    WaveNet of 20 layers made 1.7 times as many samples with its layers in floats, one of 50 layers
-    1.3 times; 16 streams side by side made a fifth less.
-    """
-    return "float32" if precision == "int8" else precision
 
 
 def aligned(array: NDArray[Any]) -> NDArray[Any]:
@@ -103,17 +94,31 @@ def _inputs(matrix: Any) -> Any:
     return lambda matrix: matrix.shape[-2]
 
 
+def _of_parts(generate: Any) -> Any:
+    """Return what generates code for an `Eight`, of what does so for its arrays one by one."""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (matrix, *kinds), (value, *others) = signature.args, arguments
+        arrays = cgutils.unpack_tuple(builder, value, len(matrix.types))
+        parts = types.void(*matrix.types, *kinds)
+        return generate(context, builder, parts, [*arrays, *others])
+
+    return generated
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def add_product(_: Any, matrix: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs] the product of x[inputs] with a matrix; x and y are float32."""
-    generate = eight_bits.for_one if _is_eight(matrix) else products.for_one(matrix)
+    eight = _is_eight(matrix)
+    generate = _of_parts(eight_bits.for_one) if eight else products.for_one(matrix)
     return types.void(matrix, x, y), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def add_products(_: Any, matrix: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 16] those of x[inputs, 16], of 16 streams: for each the same bits."""
-    generate = eight_bits.for_many if _is_eight(matrix) else products.for_many(matrix)
+    eight = _is_eight(matrix)
+    generate = _of_parts(eight_bits.for_many) if eight else products.for_many(matrix)
     return types.void(matrix, x, y), generate
 
 
