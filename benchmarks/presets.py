@@ -60,13 +60,13 @@ class Preset:
         """How it is trained."""
         return Training(**self.table["training"])
 
-    def build(self) -> Any:
-        """Build its model."""
+    def build(self, channels: int = 0) -> Any:
+        """Build its model, for mono or stereo; without either as many channels as it can make."""
         from rawtone.models.families import build
         from rawtone.models.family import Audio
 
         told = getattr(self.settings, "global_channels", None)
-        channels = 2 if self.settings.stereo else 1
+        channels = channels or (2 if self.settings.stereo else 1)
         codec = quantizers.make(**self.table["quantizer"])
         return build(self.settings, Audio(codec, channels, 5 if told else 0), self.training.seed)
 
