@@ -23,9 +23,7 @@ class Scoring(Protocol):
         """Return what streams have heard after endless silence."""
         ...
 
-    def score(
-        self, state: list[NDArray[Any]], codes: NDArray[np.int32]
-    ) -> NDArray[np.float64]:
+    def score(self, state: list[NDArray[Any]], codes: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the logarithms of the probabilities of codes [n, lanes]."""
         ...
 
