@@ -51,7 +51,8 @@ def _along(
     seconds: NDArray[np.float64], value: float | tuple[tuple[float, float], ...]
 ) -> NDArray[np.float64]:
     points = value if isinstance(value, tuple) else ((0.0, value),)
-    return np.interp(seconds, *zip(*points, strict=True))
+    times, values = ([float(point[axis]) for point in points] for axis in (0, 1))
+    return np.asarray(np.interp(seconds, times, values))
 
 
 def top_p(streams: Sequence[Stream]) -> Floats:

@@ -14,7 +14,15 @@ from rawtone import files, params
 from rawtone.corpus import table
 from rawtone.corpus.sources import FILES, Checksums, listing
 from rawtone.errors import UserError
-from rawtone.settings import NOT_DECISIVE, Experiment, Params, Source, StartFrom
+from rawtone.settings import (
+    LATER_OF_PRIME,
+    LATER_OF_SAMPLING,
+    NOT_DECISIVE,
+    Experiment,
+    Params,
+    Source,
+    StartFrom,
+)
 from rawtone.stages import layout
 
 _CACHE = Path("settings/.listing-cache.json")
@@ -75,11 +83,17 @@ def _train(resolved: Params, experiment: Experiment, corpora: dict[str, _Tables]
 
 
 def _sample(name: str, experiment: Experiment, checksums: Checksums) -> dict[str, Any]:
-    sampling = experiment.sampling.model_dump(exclude_none=True)
+    sampling = _said(experiment.sampling.model_dump(exclude_none=True), LATER_OF_SAMPLING)
     if experiment.sampling.prime is not None:
         recording = experiment.sampling.prime.recording
-        sampling["prime"]["sha256"] = _sha256_of_prime(name, recording, checksums)
+        prime = _said(sampling["prime"], LATER_OF_PRIME)
+        sampling["prime"] = prime | {"sha256": _sha256_of_prime(name, recording, checksums)}
     return {"sampling": sampling}
+
+
+def _said(table: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Leave out keys that came later where they are as if there were none."""
+    return {k: v for k, v in table.items() if k not in later or v != later[k]}
 
 
 def _sha256_of_prime(name: str, recording: str, checksums: Checksums) -> str:

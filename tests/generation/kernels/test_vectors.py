@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from rawtone.generation.kernels import vectors

@@ -11,7 +11,6 @@ from rawtone.generation.kernels.weights import (
     Precision,
     aligned,
     of_logits,
-    of_small,
     packed,
 )
 
@@ -84,9 +83,9 @@ def pack(model: Any, precision: Precision = "float32") -> Weights:
 
     Args:
         model: rawtone.models.wavenet.WaveNet.
-        precision: of matrices; small ones, biases and tables may stay floats.
+        precision: of all matrices; biases and tables stay floats.
     """
-    sizes, blocks, small = model.settings, model.blocks, of_small(precision)
+    sizes, blocks = model.settings, model.blocks
     kernels = [_stacked(blocks, name) for name in ("filter", "gate")]
     gated = padded(_halves(np.concatenate(kernels, axis=-1)), 2)
     skip = padded(_stacked(blocks, "skip"), 1, 2)
@@ -96,10 +95,10 @@ def pack(model: Any, precision: Precision = "float32") -> Weights:
     return Weights(
         samples=model.samples.astype(np.float32) if sizes.scalar_input else none,
         causal=padded(np.asarray(model.causal), 2),
-        past=packed(gated[:, :-1].reshape(len(blocks), -1, gated.shape[-1]), small),
-        now=packed(gated[:, -1], small),
+        past=packed(gated[:, :-1].reshape(len(blocks), -1, gated.shape[-1]), precision),
+        now=packed(gated[:, -1], precision),
         gated_bias=_halves(_biases(blocks, "gated_bias", 2 * sizes.dilation_channels)),
-        dense=packed(padded(_stacked(blocks, "dense"), 1, 2), small),
+        dense=packed(padded(_stacked(blocks, "dense"), 1, 2), precision),
         dense_bias=padded(_biases(blocks, "dense_bias", sizes.residual_channels), 1),
         skip=packed(skip.reshape(-1, skip.shape[-1]), precision),
         skip_bias=padded(skip_bias, 0),
