@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.generation.kernels.wavenets import wavenet
 
 from rawtone.generation.engine import generate
 from rawtone.generation.kernel import Kernel
@@ -12,6 +11,7 @@ from rawtone.generation.kernels.wavenet import WaveNetKernel
 from rawtone.generation.loop import Loop
 from rawtone.generation.streams import Stream
 from rawtone.models.family import Family
+from tests.generation.kernels.wavenets import wavenet
 
 RATE = 16_000
 SAMPLES = 2500

@@ -30,6 +30,7 @@ def make(
     threads: int | None = None,
     lanes: int | None = None,
     before: Engine | None = None,
+    where: str = "sampling.",
 ) -> Engine:
     """Make an engine for a model. After its weights have changed, make another.
 
@@ -43,31 +44,29 @@ def make(
         lanes: streams that are made together at most; None takes what suits the engine.
         before: what was made for the same model with other weights, and the same of all else; what
             it has compiled is used again.
+        where: stands before the names of keys that are to be mended.
 
     Raises:
         UserError: no kernel does what is wanted.
     """
     kernel = kernel_of(model)
-    chosen = wanted
-    if wanted == "auto":
-        on_cpu = backend.device().startswith("CPU")
-        chosen = "kernel" if kernel is not None and on_cpu else "loop"
-    if chosen == "loop":
-        if precision != "float32":
-            raise UserError(_needs_kernel("precision", precision, "float32", kernel, model))
-        if isinstance(before, Loop) and before.model is model:
-            return before
-        return Loop(model, sample_rate, **({} if lanes is None else {"lanes": lanes}))
-    if kernel is None:
-        raise UserError(_needs_kernel("engine", "kernel", "auto or loop", kernel, model))
-    packed: Any = kernel(model, precision)
-    return Kernel(packed, model.audio, sample_rate, threads, lanes)
+    if wanted != "loop" and kernel is not None and (wanted == "kernel" or _on_a_cpu()):
+        packed: Any = kernel(model, precision)
+        return Kernel(packed, model.audio, sample_rate, threads, lanes)
+    for key, found, expected in (
+        ("engine", wanted == "kernel", "auto or loop"),
+        ("precision", precision != "float32", "float32"),
+    ):
+        if found:
+            kind = f"a {model.name} with output {model.settings.output.kind}"
+            chosen = " if the engine is to be the loop" if wanted == "loop" else " on this device"
+            raise UserError(
+                f"{where}{key}: there is no kernel for {kind}{chosen}; set it to {expected}"
+            )
+    if isinstance(before, Loop) and before.model is model:
+        return before
+    return Loop(model, sample_rate, **({} if lanes is None else {"lanes": lanes}))
 
 
-def _needs_kernel(key: str, found: str, expected: str, kernel: Any, model: Family) -> str:
-    reason = (
-        f"the engine is the compiled loop on this device ({backend.device()})"
-        if kernel is not None
-        else f"there is no kernel for {model.name} with output {model.settings.output.kind}"
-    )
-    return f"sampling.{key}: expected {expected}, found {found}: {reason}; set it to {expected}"
+def _on_a_cpu() -> bool:
+    return backend.device().startswith("CPU")

@@ -40,15 +40,6 @@ Sums = list[Any]
 Round = Callable[[Any, Sums], Sums]
 
 
-def splits(outputs: int) -> int:
-    """Return into how many parts the inputs of a product are split.
-
-    Args:
-        outputs: of the product.
-    """
-    return 1 if outputs > 7 * LANES else 2 if outputs > 3 * LANES else 4
-
-
 def in_parts(builder: Any, begun: Sums, inputs: Any, parts: int, added: Round) -> Sums:
     """Emit sums over inputs, in parts side by side that are added up in the end.
 
@@ -82,7 +73,7 @@ def in_parts(builder: Any, begun: Sums, inputs: Any, parts: int, added: Round) -
 
 
 def for_splits(builder: Any, outputs: Any, emit: Callable[[int], None]) -> None:
-    """Emit what is done for each number of parts; `splits` says which of it is done."""
+    """Emit what is done for each number of parts into which inputs are split, and the choice."""
     few = builder.icmp_signed("<=", outputs, index(3 * LANES))
     some = builder.icmp_signed("<=", outputs, index(7 * LANES))
     with builder.if_else(few) as (then, otherwise):
