@@ -71,19 +71,9 @@ def packed(weights: NDArray[np.float32]) -> Eight:
     )
 
 
-def _of_one(
-    dot: Any,
-    builder: Any,
-    groups: Any,
-    outputs: Any,
-    _: Any,
-    w: Any,
-    s: Any,
-    c: Any,
-    xs: Any,
-    ys: Any,
-) -> None:
-    """Emit the product for one stream."""
+def _of_one(dot: Any, builder: Any, *given: Any) -> None:
+    """Emit the product for one stream: given the shape of data, and pointers to all arrays."""
+    groups, outputs, _, w, s, c, xs, ys = given
     codes = builder.alloca(_BYTE, size=builder.mul(groups, index(GROUP)))
     codes.align = 64
     step = splat(builder, _encode(builder, xs, groups, codes))
@@ -114,19 +104,9 @@ def _of_one(
     in_tiles(builder, outputs, LANES, tile)
 
 
-def _of_many(
-    dot: Any,
-    builder: Any,
-    groups: Any,
-    outputs: Any,
-    _: Any,
-    w: Any,
-    s: Any,
-    c: Any,
-    xs: Any,
-    ys: Any,
-) -> None:
+def _of_many(dot: Any, builder: Any, *given: Any) -> None:
     """Emit the product for 16 streams."""
+    groups, outputs, _, w, s, c, xs, ys = given
     codes = builder.alloca(_BYTE, size=builder.mul(groups, index(GROUP * LANES)))
     codes.align = 64
     step = _encode_many(builder, xs, groups, codes)
