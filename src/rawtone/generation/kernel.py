@@ -130,7 +130,7 @@ class Kernel:
 
     def make(self, state: State, streams: Sequence[Stream], begin: int) -> tuple[Codes, State]:
         """Make a block of each stream; the state is written to."""
-        widths, *arrays = [np.require(array, requirements="CW") for array in state]
+        widths, *arrays = [np.require(array, requirements=["C", "W"]) for array in state]
         size = len(arrays) // len(widths)
         groups = [arrays[start : start + size] for start in range(0, len(arrays), size)]
         ends = itertools.accumulate(widths.tolist())
