@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,11 +150,16 @@ def killed(after_saves: int, wait: float) -> str:
     return ends[0]
 
 
-def test_memory_is_that_of_a_block_however_long_the_clip(published: None) -> None:
-    """No list of blocks: what is written is appended, and read in parts."""
-    rows = clips(seconds=120.0, temperatures=[1.0], seeds=[0])
-    info = soundfile.info(RESULTS / rows[0]["wav"])
-    assert info.frames == 120 * RATE
+def test_memory_does_not_grow_with_the_length_of_clips(published: None) -> None:
+    """What is made is appended, and read in parts: twice as long takes no megabyte more."""
+    peaks = []
+    for seconds in (600.0, 1200.0):
+        tracemalloc.start()
+        rows = clips(seconds=seconds, temperatures=[1.0], seeds=[0])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert soundfile.info(RESULTS / rows[0]["wav"]).frames == seconds * RATE
+    assert peaks[1] < peaks[0] + 1e6
 
 
 def test_a_kept_prime_is_the_beginning_of_the_clip(published: None) -> None:
