@@ -53,10 +53,11 @@ class HeldOut:
     @property
     def batches(self) -> Iterator[Batch]:
         """Batches in which every sample is predicted once."""
-        yield from self.order.sweep(self._firsts)
+        yield from self.order.sweep(self.firsts)
 
     @property
-    def _firsts(self) -> NDArray[np.int64]:
+    def firsts(self) -> NDArray[np.int64]:
+        """Return the first sample of each chunk that the chunk before it does not hold, too."""
         rows = self.order.excerpts.rows
         tracks = [self.chunks.tracks[row] for row in rows]
         size, overlap = self.chunks.pcm.shape[1], self.chunks.overlap
@@ -69,5 +70,5 @@ class HeldOut:
         Returns:
             int32 [samples], of stereo audio [samples, channels].
         """
-        batches = Windows(self.order.excerpts).sweep(self._firsts)  # walks go side by side
+        batches = Windows(self.order.excerpts).sweep(self.firsts)  # walks go side by side
         return np.concatenate([batch.targets[batch.weights > 0] for batch in batches])

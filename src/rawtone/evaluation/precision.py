@@ -1,17 +1,20 @@
 """What weights of fewer bits cost in bits per sample, on held-out audio."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rawtone.evaluation.bits import loss_per_sample
 from rawtone.evaluation.held_out import HeldOut
-from rawtone.training.batches import Batch, Place
+from rawtone.training.batches import Batch, Windows
 
 LANES = 16
-SAMPLES = 4000  # scored in each lane
+SAMPLES = 4000  # of an excerpt, at most
+BATCHES = 4  # of 16 excerpts, at most
 
 _WORDS = {"bfloat16": "16-bit", "int8": "8-bit"}
 
@@ -23,9 +26,7 @@ class Scoring(Protocol):
         """Return what streams have heard after endless silence."""
         ...
 
-    def score(
-        self, state: list[NDArray[Any]], codes: NDArray[np.int32]
-    ) -> NDArray[np.float64]:
+    def score(self, state: list[NDArray[Any]], codes: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the logarithms of the probabilities of codes [n, lanes]."""
         ...
 
@@ -65,37 +66,34 @@ def cost(kernel: Callable[[Any], Scoring], precision: str, held_out: HeldOut) ->
         precision: bfloat16 or int8.
         held_out: what is heard.
     """
-    heard = excerpts(held_out)
-    bits, full = (bits_per_sample(kernel(kept), heard, held_out) for kept in (precision, "float32"))
-    return Cost(precision, held_out.split, bits, full, int(heard.weights.sum()))
+    heard = list(_excerpts(held_out))
+    labels = len(held_out.config.get("labels", ()))
+    bits, full = (
+        loss_per_sample(heard, partial(_bits, kernel(kept), labels))
+        for kept in (precision, "float32")
+    )
+    samples = int(sum(batch.weights.sum() for batch in heard))
+    return Cost(precision, held_out.split, bits, full, samples)
 
 
-def excerpts(held_out: HeldOut) -> Batch:
-    """Take excerpts that lie evenly over a split, each after as much as the model can hear."""
-    windows = held_out.of_size(LANES, SAMPLES).excerpts
-    room = np.maximum(windows.lengths - SAMPLES, 0)
-    chunks = np.linspace(0, len(room) - 1, LANES).round().astype(int)
-    shares = np.linspace(0, 1, LANES)  # how far into its chunk an excerpt lies
-    places = [
-        Place(int(chunk), round(float(share) * int(room[chunk])))
-        for chunk, share in zip(chunks, np.roll(shares, LANES // 2), strict=True)
-    ]
-    return windows.cut(list(dict.fromkeys(places)))
+def _excerpts(held_out: HeldOut) -> Iterator[Batch]:
+    """Yield all of a split if it is short, or excerpts that lie evenly over it."""
+    excerpts = held_out.of_size(LANES, SAMPLES).excerpts
+    # what is carried from before a window is not at hand: it is heard instead
+    windows = Windows(replace(excerpts, context=max(excerpts.context, excerpts.window)))
+    places = windows.places(held_out.firsts)
+    count = min(len(places), LANES * BATCHES)
+    chosen = [places[index * len(places) // count] for index in range(count)]
+    for start in range(0, count, LANES):
+        yield windows.excerpts.cut(chosen[start : start + LANES])
 
 
-def bits_per_sample(kernel: Scoring, heard: Batch, held_out: HeldOut) -> float:
-    """Return how many bits a kernel needs for a batch's targets.
-
-    Args:
-        kernel: that hears the batch side by side.
-        heard: a batch of 16 windows.
-        held_out: that it comes from.
-    """
-    context = heard.codes.shape[1] - heard.targets.shape[1] + held_out.order.excerpts.hop
-    codes = np.concatenate([heard.codes[:, :context], heard.targets], axis=1)
-    labels = np.eye(len(held_out.config.get("labels", ())), dtype=np.float32)
-    told = labels[heard.labels] if len(labels) else np.zeros((len(codes), 0), np.float32)
-    state = kernel.state(len(codes), told)
-    scores = kernel.score(state, np.ascontiguousarray(codes.T))[context:].T
-    weights = heard.weights.astype(np.float64)
-    return float(-(scores * weights).sum() / weights.sum() / np.log(2))
+def _bits(kernel: Scoring, labels: int, batch: Batch) -> float:
+    """Return how many bits a kernel needs for all samples of a batch that count."""
+    told = np.zeros((LANES, labels), np.float32)
+    if labels:
+        told[np.arange(LANES), batch.labels] = 1
+    heard = np.concatenate([batch.codes, batch.targets[:, -1:]], axis=1)
+    scores = kernel.score(kernel.state(LANES, told), np.ascontiguousarray(heard.T))
+    counted = scores[-batch.targets.shape[1] :].T[batch.weights > 0]
+    return float(-counted.sum() / np.log(2))

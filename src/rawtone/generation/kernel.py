@@ -91,7 +91,7 @@ class Kernel:
         audio: that its model makes.
         sample_rate: samples a second; only schedules need it.
         threads: that make streams; None takes as many as there are cores.
-        lanes: streams that are made together at most.
+        lanes: streams that are made together at most; None takes many.
     """
 
     block = BLOCK
@@ -102,13 +102,13 @@ class Kernel:
         audio: Audio,
         sample_rate: int,
         threads: int | None = None,
-        lanes: int = LANES,
+        lanes: int | None = None,
     ) -> None:
         self.kernel = kernel
         self.audio = audio
         self.sample_rate = sample_rate
         self.threads = threads or cores()
-        self.lanes = lanes
+        self.lanes = lanes or LANES
         self.pool = ThreadPoolExecutor(self.threads, "generation")
 
     def start(self, streams: Sequence[Stream], prime: Codes | None) -> State:

@@ -14,7 +14,6 @@ import rawtone
 from rawtone import model_settings
 from rawtone.audio import quantizers
 from rawtone.audio.pcm import Pcm
-from rawtone.errors import UserError
 from rawtone.files import canonical_json
 from rawtone.generation import engines
 from rawtone.generation.engine import Engine
@@ -70,9 +69,14 @@ class Maker:
         """
         assign(self.model, read_arrays(weights))
         self._checkpoint = sha256
-        # its weights are arguments of what it has compiled, and a kernel packs them
-        if not isinstance(self._engine, Loop):
-            self._engine = self._new_engine()
+        self._engine = engines.make(
+            self.model,
+            self.sample_rate,
+            self.wanted,
+            self.precision,
+            before=self._engine,
+            where=self.where,
+        )
 
     @property
     def engine(self) -> Engine:
@@ -80,21 +84,6 @@ class Maker:
         if self._engine is None:
             raise ValueError("Expected a checkpoint to be loaded. Received: none")
         return self._engine
-
-    def _new_engine(self) -> Engine:
-        engine = engines.make(self.model, self.sample_rate, self.wanted, self.precision)
-        if isinstance(engine, Loop):
-            kind = f"a {self.model.name} with output {self.model.settings.output.kind}"
-            for key, found, expected in (
-                ("engine", self.wanted == "kernel", "auto or loop"),
-                ("precision", self.precision != "float32", "float32"),
-            ):
-                if found:
-                    raise UserError(
-                        f"{self.where}{key}: there is no kernel for {kind} on this device; set it "
-                        f"to {expected}"
-                    )
-        return engine
 
     @property
     def kernel(self) -> Any:

@@ -157,7 +157,7 @@ print(any("vpdpbusd" in text for text in one.inspect_asm().values()), found.hexd
 
 def products(features: str | None) -> list[str]:
     """Return whether the instruction was used, and a hash of many products."""
-    forced = {} if features is None else {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    forced = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features} if features else {}
     found = subprocess.run(
         [sys.executable, "-c", PRODUCTS],
         env=os.environ | forced,

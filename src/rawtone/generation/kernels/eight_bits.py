@@ -5,6 +5,8 @@ greatest element. Where the processor has AVX-512 VNNI, one instruction multipli
 pairs; elsewhere the same integers come from plain arithmetic.
 """
 
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,14 +17,13 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.loops import carried, in_tiles
-from rawtone.generation.kernels.scratch import restore, scratch
+from rawtone.generation.kernels.products import REGISTERS, product
 from rawtone.generation.kernels.vectors import (
     FLOAT,
     INTEGERS,
     LANES,
     VECTOR,
     constant,
-    data,
     fma,
     index,
     load,
@@ -69,109 +70,82 @@ def packed(weights: NDArray[np.float32]) -> Eight:
     )
 
 
-@intrinsic
-def add_product(typing: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
-    """Add to y[outputs] the product of x[inputs] with weights in 8 bits.
+def _of_one(
+    dot: Any,
+    builder: Any,
+    groups: Any,
+    outputs: Any,
+    _: Any,
+    w: Any,
+    s: Any,
+    c: Any,
+    xs: Any,
+    ys: Any,
+) -> None:
+    """Emit the product for one stream."""
+    codes = builder.alloca(_BYTE, size=builder.mul(groups, index(GROUP)))
+    codes.align = 64
+    step = splat(builder, _encode(builder, xs, groups, codes))
 
-    Args:
-        typing: numba's.
-        weights: `Eight.data`.
-        scales: `Eight.scales`.
-        corrections: `Eight.corrections`.
-        x: float32 [inputs], a multiple of 16.
-        y: float32 [outputs], a multiple of 16; written.
-    """
+    def tile(start: Any, registers: int) -> None:
+        chains = max(1, min(4, 8 // registers))  # divides the groups, which are a multiple of 4
+        places = [builder.add(start, index(LANES * r)) for r in range(registers)]
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        groups, outputs, pointers = _opened(context, builder, signature, arguments)
-        w, s, c, xs, ys = pointers
-        dot = _dot(context, builder)
-        saved, codes = scratch(builder, _BYTE, builder.mul(groups, index(GROUP)))
-        step = splat(builder, _encode(builder, xs, groups, codes))
+        def more(i: Any, sums: list[Any]) -> list[Any]:
+            results = []
+            for chain in range(chains):
+                group = builder.add(builder.mul(i, index(chains)), index(chain))
+                value, row = _word(builder, codes, group), builder.mul(group, outputs)
+                found = [_words(builder, w, builder.add(row, place)) for place in places]
+                before = sums[chain * registers : (chain + 1) * registers]
+                results += [dot(builder, a, value, b) for a, b in zip(before, found, strict=True)]
+            return results
 
-        def tile(start: Any, registers: int) -> None:
-            chains = max(1, min(4, 8 // registers))  # as groups are multiples of 4
-            places = [builder.add(start, index(LANES * r)) for r in range(registers)]
+        begun = [_words(builder, c, place) for place in places]
+        begun += [_whole(0)] * (registers * (chains - 1))
+        totals = carried(builder, begun, builder.udiv(groups, index(chains)), more)
+        for r, place in enumerate(places):
+            total = reduce(builder.add, totals[r::registers])
+            scale = builder.fmul(load(builder, s, place), step)
+            found = builder.sitofp(total, VECTOR)
+            store(builder, fma(builder, found, scale, load(builder, ys, place)), ys, place)
 
-            def more(i: Any, sums: list[Any]) -> list[Any]:
-                results = []
-                for chain in range(chains):
-                    group = builder.add(builder.mul(i, index(chains)), index(chain))
-                    value = _word(builder, codes, group)
-                    row = builder.mul(group, outputs)
-                    for r, place in enumerate(places):
-                        found = _words(builder, w, builder.add(row, place))
-                        results.append(dot(sums[chain * registers + r], value, found))
-                return results
-
-            begun = [_words(builder, c, place) for place in places]
-            begun += [ir.Constant(INTEGERS, [0] * LANES)] * (registers * (chains - 1))
-            totals = carried(builder, begun, builder.udiv(groups, index(chains)), more)
-            for r, place in enumerate(places):
-                total = totals[r]
-                for other in totals[r + registers :: registers]:
-                    total = builder.add(total, other)
-                scale = builder.fmul(load(builder, s, place), step)
-                found = builder.sitofp(total, VECTOR)
-                store(builder, fma(builder, found, scale, load(builder, ys, place)), ys, place)
-
-        in_tiles(builder, outputs, LANES, tile)
-        restore(builder, saved)
-        return context.get_dummy_value()
-
-    return types.void(weights, scales, corrections, x, y), generate
+    in_tiles(builder, outputs, LANES, tile)
 
 
-@intrinsic
-def add_products(typing: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
-    """Add to y[outputs, 16] the products of x[inputs, 16], of 16 streams, with weights in 8 bits.
+def _of_many(
+    dot: Any,
+    builder: Any,
+    groups: Any,
+    outputs: Any,
+    _: Any,
+    w: Any,
+    s: Any,
+    c: Any,
+    xs: Any,
+    ys: Any,
+) -> None:
+    """Emit the product for 16 streams."""
+    codes = builder.alloca(_BYTE, size=builder.mul(groups, index(GROUP * LANES)))
+    codes.align = 64
+    step = _encode_many(builder, xs, groups, codes)
 
-    Args:
-        typing: numba's.
-        weights: `Eight.data`.
-        scales: `Eight.scales`.
-        corrections: `Eight.corrections`.
-        x: float32 [inputs, 16], inputs a multiple of 16.
-        y: float32 [outputs, 16]; written.
-    """
+    def tile(start: Any, registers: int) -> None:
+        rows = [builder.add(start, index(r)) for r in range(registers)]
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        groups, outputs, pointers = _opened(context, builder, signature, arguments)
-        w, s, c, xs, ys = pointers
-        dot = _dot(context, builder)
-        saved, codes = scratch(builder, _BYTE, builder.mul(groups, index(GROUP * LANES)))
-        step = _encode_many(builder, xs, groups, codes)
+        def more(i: Any, sums: list[Any]) -> list[Any]:
+            value = _words(builder, codes, builder.mul(i, index(LANES)))
+            first = builder.mul(i, outputs)
+            found = [_word(builder, w, builder.add(first, row)) for row in rows]
+            return [dot(builder, a, value, b) for a, b in zip(sums, found, strict=True)]
 
-        def tile(start: Any, registers: int) -> None:
-            rows = [builder.add(start, index(r)) for r in range(registers)]
+        totals = carried(builder, [_word(builder, c, row) for row in rows], groups, more)
+        for row, total in zip(rows, totals, strict=True):
+            scale = builder.fmul(splat(builder, builder.load(builder.gep(s, [row]))), step)
+            found, place = builder.sitofp(total, VECTOR), builder.mul(row, index(LANES))
+            store(builder, fma(builder, found, scale, load(builder, ys, place)), ys, place)
 
-            def more(i: Any, sums: list[Any]) -> list[Any]:
-                value = _words(builder, codes, builder.mul(i, index(LANES)))
-                first = builder.mul(i, outputs)
-                found = [_word(builder, w, builder.add(first, row)) for row in rows]
-                return [dot(total, value, one) for total, one in zip(sums, found, strict=True)]
-
-            begun = [_word(builder, c, row) for row in rows]
-            totals = carried(builder, begun, groups, more)
-            for row, total in zip(rows, totals, strict=True):
-                scale = builder.fmul(splat(builder, builder.load(builder.gep(s, [row]))), step)
-                found, place = builder.sitofp(total, VECTOR), builder.mul(row, index(LANES))
-                store(builder, fma(builder, found, scale, load(builder, ys, place)), ys, place)
-
-        in_tiles(builder, outputs, 1, tile)
-        restore(builder, saved)
-        return context.get_dummy_value()
-
-    return types.void(weights, scales, corrections, x, y), generate
-
-
-def _opened(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-    """Return the numbers of groups and outputs, and the pointers of all arrays."""
-    kinds = signature.args
-    proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
-    groups, outputs, _ = cgutils.unpack_tuple(builder, proxy.shape, 3)
-    pairs = zip(kinds, arguments, strict=True)
-    return groups, outputs, [data(context, builder, kind, value) for kind, value in pairs]
+    in_tiles(builder, outputs, 1, tile, [REGISTERS])
 
 
 def _words(builder: Any, pointer: Any, at: Any) -> Any:
@@ -262,20 +236,53 @@ def _encode_many(builder: Any, xs: Any, groups: Any, codes: Any) -> Any:
     return builder.fdiv(greatest, constant(float(MOST)))
 
 
-def _dot(context: Any, builder: Any) -> Any:
-    """Return what emits, for 16 places: a sum plus 4 unsigned bytes times 4 signed bytes."""
-    _, _, features = context.codegen().magic_tuple()
-    if "+avx512vnni" in features.split(","):
-        kind = ir.FunctionType(INTEGERS, [INTEGERS] * 3)
-        name = "llvm.x86.avx512.vpdpbusd.512"
-        function = cgutils.get_or_insert_function(builder.module, kind, name)
-        return lambda total, inputs, weights: builder.call(function, [total, inputs, weights])
+def _vnni(builder: Any, total: Any, inputs: Any, weights: Any) -> Any:
+    """Emit, for 16 places, a sum plus 4 unsigned bytes times 4 signed bytes: one instruction."""
+    kind = ir.FunctionType(INTEGERS, [INTEGERS] * 3)
+    name = "llvm.x86.avx512.vpdpbusd.512"
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(function, [total, inputs, weights])
 
-    def plain(total: Any, inputs: Any, weights: Any) -> Any:
-        for k in range(GROUP):
-            byte = builder.and_(builder.lshr(inputs, _whole(8 * k)), _whole(255))
-            left = builder.shl(weights, _whole(24 - 8 * k))
-            total = builder.add(total, builder.mul(byte, builder.ashr(left, _whole(24))))
-        return total
 
-    return plain
+def _plain(builder: Any, total: Any, inputs: Any, weights: Any) -> Any:
+    """Emit the same for any processor."""
+    for k in range(GROUP):
+        byte = builder.and_(builder.lshr(inputs, _whole(8 * k)), _whole(255))
+        left = builder.shl(weights, _whole(24 - 8 * k))
+        total = builder.add(total, builder.mul(byte, builder.ashr(left, _whole(24))))
+    return total
+
+
+def _with_dot(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
+    """Return what generates a call of a product that multiplies as this processor can.
+
+    Args:
+        name: of its function.
+        emit: emits its body, given what emits 64 multiplications.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, _, features = context.codegen().magic_tuple()
+        dot = _vnni if "+avx512vnni" in features.split(",") else _plain
+        return product(name, partial(emit, dot))(context, builder, signature, arguments)
+
+    return generate
+
+
+for_one = _with_dot("add_product_of_bytes", _of_one)
+for_many = _with_dot("add_products_of_bytes", _of_many)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_product(_: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
+    """Add to y[outputs] the product of x[inputs] with an `Eight`'s data, scales and corrections.
+
+    Arrays are C-contiguous, x and y float32; inputs and outputs are multiples of 16.
+    """
+    return types.void(weights, scales, corrections, x, y), for_one
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_products(_: Any, weights: Any, scales: Any, corrections: Any, x: Any, y: Any) -> Any:
+    """Add to y[outputs, 16] those of x[inputs, 16], of 16 streams: for each the same bits."""
+    return types.void(weights, scales, corrections, x, y), for_many

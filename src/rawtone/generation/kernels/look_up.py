@@ -7,7 +7,11 @@ from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.elements import add, copy
-from rawtone.generation.kernels.packed import Floats, add_packed, pack
+from rawtone.generation.kernels.packed import add_packed, pack
+from rawtone.generation.kernels.vectors import LANES
+from rawtone.generation.kernels.weights import Precision
+
+Floats = NDArray[np.float32]
 
 # Above so many codes, a table of what they say after a matrix costs more than the matrix.
 LEVELS_OF_A_TABLE = 4096
@@ -23,11 +27,14 @@ class LookUp(NamedTuple):
     """
 
     rows: Floats
-    matrix: Floats
+    matrix: NDArray[Any]
 
 
 def pack_look_up(
-    rows: NDArray[np.float64] | None, kernel: NDArray[np.float64], after: NDArray[np.float64]
+    rows: NDArray[np.float64] | None,
+    kernel: NDArray[np.float64],
+    after: NDArray[np.float64],
+    precision: Precision,
 ) -> LookUp:
     """Pack a convolution over codes and the matrix that follows it.
 
@@ -35,13 +42,16 @@ def pack_look_up(
         rows: [levels, numbers], what stands for a code; None where the kernel has a row for each.
         kernel: [taps, numbers or levels, features].
         after: [features, outputs]; outputs are a multiple of 16.
+        precision: of a matrix. Tables stay as they are, as little of them is read for a sample;
+            and int8 becomes bfloat16, as numbers of codes are no multiple of 16.
     """
+    kept: Precision = "bfloat16" if precision == "int8" else precision
     if rows is None or len(rows) <= LEVELS_OF_A_TABLE:
         taps = kernel if rows is None else rows @ kernel
         table = np.stack([(tap @ after).astype(np.float32) for tap in taps])
-        return LookUp(np.ascontiguousarray(table), np.zeros(0, np.float32))
+        return LookUp(np.ascontiguousarray(table), pack(np.zeros((0, LANES)), kept))
     flat = (kernel @ after).reshape(-1, after.shape[1])
-    return LookUp(np.ascontiguousarray(rows[None], np.float32), pack(flat))
+    return LookUp(np.ascontiguousarray(rows[None], np.float32), pack(flat, kept))
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]

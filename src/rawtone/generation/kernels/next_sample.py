@@ -1,21 +1,23 @@
 """A next_sample network as one compiled loop, the same for one stream and for 16 side by side."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.draws import draw
 from rawtone.generation.kernels.elements import rectify, spread
 from rawtone.generation.kernels.look_up import add_look_up, room
 from rawtone.generation.kernels.next_sample_weights import pack_weights, state_rows
-from rawtone.generation.kernels.packed import Floats, add_packed
+from rawtone.generation.kernels.packed import add_packed
 from rawtone.generation.kernels.recurrent import LSTM, advance
+from rawtone.generation.kernels.tasks import HEAR, MAKE, Task, hearing, scoring, settle
+from rawtone.generation.kernels.weights import Precision
 from rawtone.models.heads import Categorical, LeastSquares
 from rawtone.models.next_sample import NextSample
 
+Floats = NDArray[np.float32]
 State = list[NDArray[Any]]
 
 
@@ -40,11 +42,9 @@ class NextSampleKernel:
         """Return whether a model is one."""
         return isinstance(model, NextSample) and isinstance(model.head, Categorical | LeastSquares)
 
-    def __init__(self, model: Any, precision: Literal["float32"] = "float32") -> None:
-        if precision != "float32":
-            raise ValueError(f"expected float32, found {precision}")
+    def __init__(self, model: Any, precision: Precision = "float32") -> None:
         self.model = model
-        self.weights = pack_weights(model)
+        self.weights = pack_weights(model, precision)
 
     def state(self, lanes: int, labels: Floats) -> State:
         """Return the state after endless silence; it is told no labels."""
@@ -59,8 +59,13 @@ class NextSampleKernel:
 
     def hear(self, state: State, codes: NDArray[np.int32]) -> None:
         """Let all streams hear codes [n]."""
-        code, count, past, *states = state
-        _hear(self.weights, code, count, past, tuple(states), codes)
+        self._do(state, hearing(codes, state[0].shape[-1]))
+
+    def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
+        task = scoring(codes)
+        self._do(state, task)
+        return task.scores
 
     def make(
         self,
@@ -71,9 +76,12 @@ class NextSampleKernel:
         codes: NDArray[np.int32],
     ) -> None:
         """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
+        none = np.zeros((0, codes.shape[1]))
+        self._do(state, Task(MAKE, codes, none, temperatures, top_p, uniforms))
+
+    def _do(self, state: State, task: Task) -> None:
         code, count, past, *states = state
-        told = (temperatures, top_p, uniforms)
-        _make(self.weights, code, count, past, tuple(states), *told, codes)
+        _run(self.weights, code, count, past, tuple(states), task)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
@@ -113,45 +121,24 @@ def _take_in(
 
 
 @compiled
-def _hear(w: Any, code: Any, count: Any, past: Any, states: Any, codes: Any) -> None:
-    lanes = past.shape[1]
-    sums = np.empty((4 * _widest(w), lanes), np.float32)
-    features = np.empty((len(w.codes_bias), lanes), np.float32)
-    work = room(w.codes, w.taps, lanes)
-    for new in codes:
-        _take_in(w, code, count, past, states, sums, features, work)
-        for lane in range(lanes):
-            code[0, lane] = new
-
-
-@compiled
-def _make(
-    w: Any,
-    code: Any,
-    count: Any,
-    past: Any,
-    states: Any,
-    temperatures: Any,
-    top_p: Any,
-    uniforms: Any,
-    codes: Any,
-) -> None:
+def _run(w: Any, code: Any, count: Any, past: Any, states: Any, task: Any) -> None:
     lanes, last = past.shape[1], states[len(states) - 1]
     sums = np.empty((4 * _widest(w), lanes), np.float32)
     features = np.empty((len(w.codes_bias), lanes), np.float32)
     work = room(w.codes, w.taps, lanes)
     outputs = np.empty((len(w.dense_bias), lanes), np.float32)
     own = np.empty(len(outputs), np.float32)
-    for sample in range(len(codes)):
+    for sample in range(len(task.codes)):
         _take_in(w, code, count, past, states, sums, features, work)
-        spread(w.dense_bias, outputs)
-        add_packed(w.dense, last[: len(last) // 2], outputs)
-        if w.steps > 0:
+        if task.kind != HEAR:
+            spread(w.dense_bias, outputs)
+            add_packed(w.dense, last[: len(last) // 2], outputs)
+        if w.steps > 0 and task.kind == MAKE:
             _round(outputs, w.steps, w.levels, code[0])
+            for lane in range(lanes):
+                task.codes[sample, lane] = code[0, lane]
         else:
-            draw(outputs, w.levels, temperatures[sample], top_p, uniforms[sample], own, code[0])
-        for lane in range(lanes):
-            codes[sample, lane] = code[0, lane]
+            settle(task, sample, outputs, w.levels, own, code)
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]

@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.look_up import LookUp, pack_look_up
-from rawtone.generation.kernels.packed import Floats, pack, padded, up
+from rawtone.generation.kernels.packed import pack
+from rawtone.generation.kernels.padding import padded, up
 from rawtone.generation.kernels.recurrent import LSTM, Layer, exact, pack_layer, unpacked
+from rawtone.generation.kernels.weights import Matrix, Precision, of_logits
+
+Floats = NDArray[np.float32]
 
 
 class Weights(NamedTuple):
@@ -30,7 +34,7 @@ class Weights(NamedTuple):
     taps: int
     convolved: bool
     layers: tuple[Layer, ...]
-    dense: Floats
+    dense: Matrix
     dense_bias: Floats
     levels: int
     steps: float
@@ -44,7 +48,7 @@ def _heard(model: Any) -> NDArray[np.float64]:
     return np.arange(quantizer.levels)[:, None] * (2.0 / quantizer.steps) - 1.0
 
 
-def pack_weights(model: Any) -> Weights:
+def pack_weights(model: Any, precision: Precision) -> Weights:
     """Pack a rawtone.models.next_sample.NextSample."""
     layers = [unpacked(lstm) for lstm in model.lstms]
     rows, quantizer = _heard(model), model.audio.quantizer
@@ -56,18 +60,18 @@ def pack_weights(model: Any) -> Weights:
         bias = padded(exact(model.convolution.bias), 0)
     convolved = model.convolution is not None
     stack = [
-        pack_layer(LSTM, layer, padded(layer.kernel, 0) if above else None, biased=above)
+        pack_layer(LSTM, layer, padded(layer.kernel, 0) if above else None, above, precision)
         for layer, above in zip(layers, [convolved, *[True] * len(layers)], strict=False)
     ]
     dense = padded(padded(exact(model.dense.kernel), 0), 1)
     regression = model.settings.output.kind == "regression"
     return Weights(
-        codes=pack_look_up(rows, kernel, after),
+        codes=pack_look_up(rows, kernel, after, precision),
         codes_bias=bias.astype(np.float32),
         taps=taps,
         convolved=convolved,
         layers=tuple(stack),
-        dense=pack(dense),
+        dense=pack(dense, of_logits(precision)),
         dense_bias=padded(exact(model.dense.bias), 0).astype(np.float32),
         levels=quantizer.levels,
         steps=float(quantizer.steps) * regression,

@@ -19,7 +19,6 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from rawtone.generation.kernels.loops import carried, in_tiles
-from rawtone.generation.kernels.scratch import restore, scratch
 from rawtone.generation.kernels.sixteen_bits import load_sixteen, widen
 from rawtone.generation.kernels.vectors import (
     FLOAT,
@@ -39,15 +38,6 @@ CHUNK = 64  # inputs whose products are added together: so many rows of weights 
 
 Sums = list[Any]
 Round = Callable[[Any, Sums], Sums]
-
-
-def splits(outputs: int) -> int:
-    """Return into how many parts the inputs of a product are split.
-
-    Args:
-        outputs: of the product.
-    """
-    return 1 if outputs > 7 * LANES else 2 if outputs > 3 * LANES else 4
 
 
 def in_parts(builder: Any, begun: Sums, inputs: Any, parts: int, added: Round) -> Sums:
@@ -83,7 +73,7 @@ def in_parts(builder: Any, begun: Sums, inputs: Any, parts: int, added: Round) -
 
 
 def for_splits(builder: Any, outputs: Any, emit: Callable[[int], None]) -> None:
-    """Emit what is done for each number of parts; `splits` says which of it is done."""
+    """Emit what is done for each number of parts into which inputs are split, and the choice."""
     few = builder.icmp_signed("<=", outputs, index(3 * LANES))
     some = builder.icmp_signed("<=", outputs, index(7 * LANES))
     with builder.if_else(few) as (then, otherwise):
@@ -103,13 +93,13 @@ def product(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
 
     Args:
         name: of the function.
-        emit: emits its body, given a builder, inputs, outputs, and pointers to weights, x and y.
+        emit: emits its body, given a builder, the shape of the first array, and pointers to all.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kinds = signature.args
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
-        sizes = cgutils.unpack_tuple(builder, proxy.shape, 2)
+        sizes = cgutils.unpack_tuple(builder, proxy.shape, kinds[0].ndim)
         pointers = [data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True)]
         given = [*sizes, *pointers]
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
@@ -154,7 +144,7 @@ def _of_one(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) -
 def _of_many(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) -> None:
     """Emit the product for 16 streams."""
     halves = _is_sixteen_bits(w)
-    saved, floats = scratch(builder, FLOAT, builder.mul(inputs, index(LANES))) if halves else (0, w)
+    floats = builder.alloca(FLOAT, size=builder.mul(inputs, index(LANES))) if halves else w
 
     def some_inputs(begin: Any, count: Any, parts: int) -> None:
         """Add the products of some inputs, of a part of them after the other's end."""
@@ -193,12 +183,20 @@ def _of_many(builder: Any, inputs: Any, outputs: Any, w: Any, xs: Any, ys: Any) 
             some_inputs(at, builder.select(short, left, index(CHUNK)), parts)
 
     for_splits(builder, outputs, emit)
-    if halves:
-        restore(builder, saved)
 
 
 def _is_sixteen_bits(pointer: Any) -> bool:
     return bool(pointer.type.pointee == ir.IntType(16))
+
+
+def for_one(weights: Any) -> Callable[..., Any]:
+    """Return what generates `add_product` for a type of weights."""
+    return product(f"add_product_{weights.dtype}", _of_one)
+
+
+def for_many(weights: Any) -> Callable[..., Any]:
+    """Return what generates `add_products` for a type of weights."""
+    return product(f"add_products_{weights.dtype}", _of_many)
 
 
 @intrinsic
@@ -208,8 +206,7 @@ def add_product(_: Any, weights: Any, x: Any, y: Any) -> Any:
     All are C-contiguous, x and y float32, weights that or bfloat16 as uint16; outputs are a
     multiple of 16.
     """
-    name = f"add_product_{weights.dtype}"
-    return types.void(weights, x, y), product(name, _of_one)
+    return types.void(weights, x, y), for_one(weights)
 
 
 @intrinsic
@@ -219,5 +216,4 @@ def add_products(_: Any, weights: Any, x: Any, y: Any) -> Any:
     Weights [inputs, outputs]. All are C-contiguous, x and y float32, weights that or bfloat16 as
     uint16; outputs are a multiple of 16.
     """
-    name = f"add_products_{weights.dtype}"
-    return types.void(weights, x, y), product(name, _of_many)
+    return types.void(weights, x, y), for_many(weights)

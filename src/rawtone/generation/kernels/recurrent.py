@@ -11,8 +11,12 @@ from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.elements import renew_gru, renew_lstm, renew_reset, reset, spread
-from rawtone.generation.kernels.packed import Floats, add_packed, pack, padded, up
+from rawtone.generation.kernels.packed import add_packed, pack
+from rawtone.generation.kernels.padding import padded, up
 from rawtone.generation.kernels.vectors import LANES
+from rawtone.generation.kernels.weights import Matrix, Precision
+
+Floats = NDArray[np.float32]
 
 GRU, RESET_BEFORE, LSTM = 0, 1, 2
 KINDS = {"GRU": GRU, "ResetBefore": RESET_BEFORE, "LSTM": LSTM}
@@ -23,17 +27,17 @@ class Layer(NamedTuple):
     """A recurrent layer's weights, packed.
 
     Attributes:
-        below: [units of the layer below, gates * units]; empty for the first layer.
+        below: [units of the layer below, gates * units]; zeros where there is none.
         bias: [gates * units], of all gates; zeros where what is heard has it already.
         recurrent: [units, gates * units], of a GRU that resets before [units, 2 * units].
-        candidate: [units, units] of a GRU that resets before, which follows; else empty.
+        candidate: [units, units] of a GRU that resets before, which follows; else zeros.
         inner: [units], the bias that a GRU resets with what it multiplies; else zeros.
     """
 
-    below: Floats
+    below: Matrix
     bias: Floats
-    recurrent: Floats
-    candidate: Floats
+    recurrent: Matrix
+    candidate: Matrix
     inner: Floats
 
 
@@ -79,7 +83,11 @@ def exact(weight: Any) -> NDArray[np.float64]:
 
 
 def pack_layer(
-    kind: int, found: Unpacked, below: NDArray[np.float64] | None, biased: bool
+    kind: int,
+    found: Unpacked,
+    below: NDArray[np.float64] | None,
+    biased: bool,
+    precision: Precision,
 ) -> Layer:
     """Pack a layer.
 
@@ -88,18 +96,19 @@ def pack_layer(
         found: its weights.
         below: the rows of its kernel that a layer below is heard by, padded; None for none.
         biased: whether what else it hears lacks its bias.
+        precision: of its matrices.
     """
-    units = len(found.inner)
-    matrix, candidate = found.recurrent, np.zeros((0, units))
+    units, nothing = len(found.inner), np.zeros((LANES, LANES))
+    matrix, candidate = found.recurrent, nothing
     if kind == GRU:  # the last gate first: so it is beside the others, and apart from its input
         matrix = np.concatenate([matrix[:, 2 * units :], matrix[:, : 2 * units]], axis=1)
     if kind == RESET_BEFORE:
         matrix, candidate = matrix[:, : 2 * units], matrix[:, 2 * units :]
     return Layer(
-        below=pack(np.zeros((0, LANES)) if below is None else below),
+        below=pack(nothing if below is None else below, precision),
         bias=(found.bias if biased else 0 * found.bias).astype(np.float32),
-        recurrent=pack(matrix),
-        candidate=pack(candidate),
+        recurrent=pack(matrix, precision),
+        candidate=pack(candidate, precision),
         inner=found.inner.astype(np.float32),
     )
 

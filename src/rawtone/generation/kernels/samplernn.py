@@ -1,21 +1,24 @@
 """SampleRNN as one compiled loop, the same for one stream and for 16 side by side."""
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.draws import draw
 from rawtone.generation.kernels.elements import copy, rectify, spread
 from rawtone.generation.kernels.look_up import add_look_up, room
-from rawtone.generation.kernels.packed import Floats, add_packed, up
+from rawtone.generation.kernels.packed import add_packed
+from rawtone.generation.kernels.padding import up
 from rawtone.generation.kernels.recurrent import advance, begin
 from rawtone.generation.kernels.samplernn_weights import pack_weights
+from rawtone.generation.kernels.tasks import HEAR, MAKE, Task, hearing, scoring, settle
+from rawtone.generation.kernels.weights import Precision
 from rawtone.models.heads import Categorical
 from rawtone.models.samplernn import SampleRNN
 
+Floats = NDArray[np.float32]
 State = list[NDArray[Any]]
 
 
@@ -41,11 +44,9 @@ class SampleRNNKernel:
         """Return whether a model is one."""
         return isinstance(model, SampleRNN) and isinstance(model.head, Categorical)
 
-    def __init__(self, model: Any, precision: Literal["float32"] = "float32") -> None:
-        if precision != "float32":
-            raise ValueError(f"expected float32, found {precision}")
+    def __init__(self, model: Any, precision: Precision = "float32") -> None:
         self.model = model
-        self.weights, self.above = pack_weights(model)
+        self.weights, self.above = pack_weights(model, precision)
 
     def state(self, lanes: int, labels: Floats) -> State:
         """Return the state after endless silence; it is told no labels."""
@@ -69,7 +70,13 @@ class SampleRNNKernel:
 
     def hear(self, state: State, codes: NDArray[np.int32]) -> None:
         """Let all streams hear codes [n]."""
-        _hear(self.weights, *self._of(state), codes)
+        self._do(state, hearing(codes, state[0].shape[-1]))
+
+    def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
+        task = scoring(codes)
+        self._do(state, task)
+        return task.scores
 
     def make(
         self,
@@ -80,14 +87,14 @@ class SampleRNNKernel:
         codes: NDArray[np.int32],
     ) -> None:
         """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
-        _make(self.weights, *self._of(state), temperatures, top_p, uniforms, codes)
+        none = np.zeros((0, codes.shape[1]))
+        self._do(state, Task(MAKE, codes, none, temperatures, top_p, uniforms))
 
-    def _of(self, state: State) -> tuple[Any, ...]:
-        """Return a state as the compiled functions take it."""
+    def _do(self, state: State, task: Task) -> None:
         tiers = len(self.weights.tiers)
-        lanes = state[0].shape[-1]
-        above = np.repeat(self.above[:, None], lanes, axis=1)
-        return (*state[:3], tuple(state[3 : 3 + tiers]), (*state[3 + tiers :], above))
+        above = np.repeat(self.above[:, None], state[0].shape[-1], axis=1)
+        said = (*state[3 + tiers :], above)
+        _run(self.weights, *state[:3], tuple(state[3 : 3 + tiers]), said, task)
 
 
 class _Room(NamedTuple):
@@ -171,7 +178,7 @@ def _frame(w: Any, tier: Any, codes: Any, said: Any, room: Any, state: Any) -> N
 def _say(tier: Any, room: Any, said: Any) -> None:
     """Set what a tier says to the one below until its next frame."""
     summed = room.outputs[len(room.outputs) - len(room.kept) :]
-    if len(tier.skip):
+    if len(tier.skip_bias):
         summed = room.summed
         spread(tier.skip_bias, summed)
         add_packed(tier.skip, room.outputs, summed)
@@ -180,46 +187,25 @@ def _say(tier: Any, room: Any, said: Any) -> None:
 
 
 @compiled
-def _hear(w: Any, code: Any, count: Any, past: Any, states: Any, saids: Any, codes: Any) -> None:
-    room = _of_tiers(w, past, saids)
-    for new in codes:
-        _take_in(w, code, count, past, states, saids, room)
-        for lane in range(past.shape[1]):
-            code[0, lane] = new
-
-
-@compiled
-def _make(
-    w: Any,
-    code: Any,
-    count: Any,
-    past: Any,
-    states: Any,
-    saids: Any,
-    temperatures: Any,
-    top_p: Any,
-    uniforms: Any,
-    codes: Any,
-) -> None:
+def _run(w: Any, code: Any, count: Any, past: Any, states: Any, saids: Any, task: Any) -> None:
     lanes, size = past.shape[1], w.tiers[0].size
     of_tiers, dim = _of_tiers(w, past, saids), len(saids[0]) // size
     x, y = np.empty((dim, lanes), np.float32), np.empty((dim, lanes), np.float32)
     logits = np.empty((len(w.last_bias), lanes), np.float32)
     own, of_codes = np.empty(len(logits), np.float32), room(w.codes, size, lanes)
-    for sample in range(len(codes)):
+    for sample in range(len(task.codes)):
         _take_in(w, code, count, past, states, saids, of_tiers)
-        place = count[0, 0] % size * dim
-        copy(saids[0][place : place + dim], x)
-        first = count[0, 0] - size + len(past)
-        add_look_up(w.codes, past, first, size, of_codes, x)
-        rectify(x)
-        for number in range(len(w.hidden)):
-            spread(w.hidden_bias[number], y)
-            add_packed(w.hidden[number], x, y)
-            rectify(y)
-            x, y = y, x
-        spread(w.last_bias, logits)
-        add_packed(w.last, x, logits)
-        draw(logits, w.levels, temperatures[sample], top_p, uniforms[sample], own, code[0])
-        for lane in range(lanes):
-            codes[sample, lane] = code[0, lane]
+        if task.kind != HEAR:
+            place = count[0, 0] % size * dim
+            copy(saids[0][place : place + dim], x)
+            first = count[0, 0] - size + len(past)
+            add_look_up(w.codes, past, first, size, of_codes, x)
+            rectify(x)
+            for number in range(len(w.hidden_bias)):
+                spread(w.hidden_bias[number], y)
+                add_packed(w.hidden[number], x, y)
+                rectify(y)
+                x, y = y, x
+            spread(w.last_bias, logits)
+            add_packed(w.last, x, logits)
+        settle(task, sample, logits, w.levels, own, code)

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.look_up import LookUp, pack_look_up
-from rawtone.generation.kernels.packed import Floats, pack, padded, up
+from rawtone.generation.kernels.packed import pack
+from rawtone.generation.kernels.padding import padded, up
 from rawtone.generation.kernels.recurrent import (
     KINDS,
     Layer,
@@ -20,8 +21,10 @@ from rawtone.generation.kernels.recurrent import (
     pack_layer,
     unpacked,
 )
+from rawtone.generation.kernels.vectors import LANES
+from rawtone.generation.kernels.weights import Matrix, Precision, of_logits
 
-Exact = NDArray[np.float64]
+Floats, Exact = NDArray[np.float32], NDArray[np.float64]
 
 
 class Tier(NamedTuple):
@@ -29,20 +32,20 @@ class Tier(NamedTuple):
 
     Attributes:
         size: samples of a frame.
-        entry: packed, [size, heard], from samples to gates.
+        entry: packed, [size, heard], from samples to gates; small, and always float32.
         layers: of the stack.
-        skip: packed, [layers * units, dim]; empty where the last layer's output is the tier's.
-        skip_bias: [dim].
+        skip: packed, [layers * units, dim].
+        skip_bias: [dim]; empty where the last layer's output is the tier's.
         tell: packed, [dim, parts * heard of the tier below].
         tell_bias: [parts * heard of the tier below].
     """
 
     size: int
-    entry: Floats
+    entry: Matrix
     layers: tuple[Layer, ...]
-    skip: Floats
+    skip: Matrix
     skip_bias: Floats
-    tell: Floats
+    tell: Matrix
     tell_bias: Floats
 
 
@@ -52,7 +55,7 @@ class Weights(NamedTuple):
     Attributes:
         tiers: the fastest first.
         codes: what codes say to the sample tier.
-        hidden: [layers, dim * dim], packed, the sample tier's layers after the first.
+        hidden: packed, [dim, dim], the sample tier's layers after the first; zeros for none.
         hidden_bias: [layers, dim].
         last: packed, [dim, levels].
         last_bias: [levels], padded.
@@ -63,17 +66,13 @@ class Weights(NamedTuple):
 
     tiers: tuple[Tier, ...]
     codes: LookUp
-    hidden: Floats
+    hidden: tuple[Matrix, ...]
     hidden_bias: Floats
-    last: Floats
+    last: Matrix
     last_bias: Floats
     levels: int
     kind: int
     shared: bool
-
-
-def _stacked(arrays: list[NDArray[Any]], size: int) -> Floats:
-    return np.reshape(arrays, (len(arrays), size)).astype(np.float32)
 
 
 def _linear(layer: Any, *axes: int) -> tuple[Exact, Exact]:
@@ -101,7 +100,9 @@ def _heard_by_layers(layers: list[Unpacked], units: int, shared: bool) -> _Heard
     return _Heard(np.concatenate(kernels, axis=1), np.concatenate(biases))
 
 
-def _pack_tier(tier: Any, kind: int, shared: bool, below: _Heard) -> tuple[Tier, _Heard]:
+def _pack_tier(
+    tier: Any, kind: int, shared: bool, below: _Heard, precision: Precision
+) -> tuple[Tier, _Heard]:
     """Pack a tier, and return what it makes of what the tier above says."""
     units = tier.dim
     layers = [unpacked(layer) for layer in tier.stack.layers]
@@ -110,7 +111,7 @@ def _pack_tier(tier: Any, kind: int, shared: bool, below: _Heard) -> tuple[Tier,
     if tier.entry is not None:
         matrix, start = _linear(tier.entry)
         entry, bias = matrix @ heard.matrix, bias + start @ heard.matrix
-    skip, skip_bias = np.zeros((0, up(units))), np.zeros(up(units))
+    skip, skip_bias = np.zeros((LANES, LANES)), np.zeros(0)
     if tier.skips:
         matrices, biases = zip(*(_linear(each, 0, 1) for each in tier.skips), strict=True)
         skip, skip_bias = np.concatenate(matrices), np.sum(biases, axis=0)
@@ -127,18 +128,19 @@ def _pack_tier(tier: Any, kind: int, shared: bool, below: _Heard) -> tuple[Tier,
                 layer,
                 padded(layer.kernel[:units], 0) if number else None,
                 not shared and number > 0,
+                precision,
             )
             for number, layer in enumerate(layers)
         ),
-        skip=pack(skip),
+        skip=pack(skip, precision),
         skip_bias=skip_bias.astype(np.float32),
-        tell=pack(tell.reshape(up(units), -1)),
+        tell=pack(tell.reshape(up(units), -1), precision),
         tell_bias=tell_bias.reshape(-1).astype(np.float32),
     )
     return packed, _Heard(heard.matrix, bias)
 
 
-def pack_weights(model: Any) -> tuple[Weights, Floats]:
+def pack_weights(model: Any, precision: Precision) -> tuple[Weights, Floats]:
     """Pack a rawtone.models.samplernn.SampleRNN.
 
     Returns:
@@ -150,18 +152,17 @@ def pack_weights(model: Any) -> tuple[Weights, Floats]:
     first, *hidden = [_linear(each, 1) for each in samples.hidden]
     below, tiers = _Heard(*first), []
     for tier in model.tiers:
-        packed, below = _pack_tier(tier, kind, shared, below)
+        packed, below = _pack_tier(tier, kind, shared, below, precision)
         tiers.append(packed)
-    hidden = [(padded(matrix, 0), bias) for matrix, bias in hidden]
+    matrices = [padded(matrix, 0) for matrix, _ in hidden] or [np.zeros((LANES, LANES))]
     last, last_bias = _linear(samples.last, 0, 1)
-    dim = len(last)
     embedding = None if samples.embedding is None else exact(samples.embedding)
     weights = Weights(
         tiers=tuple(tiers),
-        codes=pack_look_up(embedding, exact(samples.kernel), first[0]),
-        hidden=_stacked([pack(matrix) for matrix, _ in hidden], dim * dim),
-        hidden_bias=_stacked([bias for _, bias in hidden], dim),
-        last=pack(last),
+        codes=pack_look_up(embedding, exact(samples.kernel), first[0], precision),
+        hidden=tuple(pack(matrix, precision) for matrix in matrices),
+        hidden_bias=np.reshape([bias for _, bias in hidden], (-1, len(last))).astype(np.float32),
+        last=pack(last, of_logits(precision)),
         last_bias=last_bias.astype(np.float32),
         levels=model.head.size,
         kind=kind,

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.draws import draw
-from rawtone.generation.kernels.sampling import log_probability
-from rawtone.generation.kernels.wavenet_steps import levels_of, logits_of, remember, take_in
+from rawtone.generation.kernels.tasks import HEAR, MAKE, Codes, Task, hearing, scoring, settle
+from rawtone.generation.kernels.wavenet_steps import levels_of, logits_of, take_in
 from rawtone.generation.kernels.wavenet_weights import labels_table, pack
 from rawtone.generation.kernels.weights import Precision, inputs
 from rawtone.models.heads import Categorical
@@ -80,74 +79,36 @@ class WaveNetKernel:
         if self.model.settings.labelled:
             state[1][:] = np.stack([self._told(shares) for shares in labels], axis=-1)
 
-    def hear(self, state: State, codes: NDArray[np.int32]) -> None:
+    def hear(self, state: State, codes: Codes) -> None:
         """Let all streams hear codes [n]; those beyond the receptive field are forgotten."""
-        _hear(self.weights, *state, codes[-self.model.settings.context :])
+        recent = codes[-self.model.settings.context :]
+        _run(self.weights, *state, hearing(recent, state[0].shape[-1]))
+
+    def score(self, state: State, codes: Codes) -> NDArray[np.float64]:
+        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
+        task = scoring(codes)
+        _run(self.weights, *state, task)
+        return task.scores
 
     def make(
-        self,
-        state: State,
-        temperatures: Floats,
-        top_p: Floats,
-        uniforms: Floats,
-        codes: NDArray[np.int32],
+        self, state: State, temperatures: Floats, top_p: Floats, uniforms: Floats, codes: Codes
     ) -> None:
         """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
-        _make(self.weights, *state, temperatures, top_p, uniforms, codes)
-
-    def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
-        scores = np.empty(codes.shape, np.float64)
-        _score(self.weights, *state, codes, scores)
-        return scores
+        none = np.zeros((0, codes.shape[1]))
+        _run(self.weights, *state, Task(MAKE, codes, none, temperatures, top_p, uniforms))
 
 
 @compiled
-def _make(
-    w: Any,
-    rings: Any,
-    told: Any,
-    past: Any,
-    count: Any,
-    temperatures: Any,
-    top_p: Any,
-    uniforms: Any,
-    codes: Any,
-) -> None:
+def _run(w: Any, rings: Any, told: Any, past: Any, count: Any, task: Any) -> None:
     lanes = past.shape[1]
     gated = np.empty((inputs(w.skip), lanes), np.float32)
     logits = np.empty((len(w.out_bias), lanes), np.float32)
     own = np.empty(len(logits), np.float32)
-    for sample in range(len(codes)):
+    for sample in range(len(task.codes)):
         take_in(w, rings, told, past, count, gated)
-        logits_of(w, gated, logits)
-        code = codes[sample]
-        draw(logits, levels_of(w), temperatures[sample], top_p, uniforms[sample], own, code)
-        for lane in range(lanes):
-            remember(past, lane, code[lane])
-
-
-@compiled
-def _hear(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any) -> None:
-    lanes = past.shape[1]
-    gated = np.empty((inputs(w.skip), lanes), np.float32)
-    for code in codes:
-        take_in(w, rings, told, past, count, gated)
-        for lane in range(lanes):
-            remember(past, lane, code)
-
-
-@compiled
-def _score(w: Any, rings: Any, told: Any, past: Any, count: Any, codes: Any, scores: Any) -> None:
-    lanes = past.shape[1]
-    gated = np.empty((inputs(w.skip), lanes), np.float32)
-    logits = np.empty((len(w.out_bias), lanes), np.float32)
-    own = np.empty(len(logits), np.float32)
-    for sample in range(len(codes)):
-        take_in(w, rings, told, past, count, gated)
-        logits_of(w, gated, logits)
-        for lane in range(lanes):
-            for level in range(len(own)):
-                own[level] = logits[level, lane]
-            scores[sample, lane] = log_probability(own, levels_of(w), codes[sample, lane])
-            remember(past, lane, codes[sample, lane])
+        if task.kind != HEAR:
+            logits_of(w, gated, logits)
+        for k in range(len(past) - 1):
+            for lane in range(lanes):
+                past[k, lane] = past[k + 1, lane]
+        settle(task, sample, logits, levels_of(w), own, past[len(past) - 1 :])

@@ -16,14 +16,6 @@ def levels_of(w: Any) -> int:
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
-def remember(past: Any, lane: int, code: int) -> None:
-    """Put a code behind those that a stream heard last, and forget the oldest."""
-    for k in range(len(past) - 1):
-        past[k, lane] = past[k + 1, lane]
-    past[-1, lane] = code
-
-
-@njit(nogil=True)  # type: ignore[untyped-decorator]
 def _embed(w: Any, past: Any, x: Any) -> None:
     """Set x [residual, lanes] to what the first convolution says."""
     taps, lanes = past.shape

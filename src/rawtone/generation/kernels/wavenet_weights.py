@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.vectors import LANES
-from rawtone.generation.kernels.weights import Matrix, Precision, aligned, of_logits, packed
+from rawtone.generation.kernels.weights import (
+    Matrix,
+    Precision,
+    aligned,
+    of_logits,
+    packed,
+)
 
 Floats = NDArray[np.float32]
 

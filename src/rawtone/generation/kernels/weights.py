@@ -1,15 +1,16 @@
 """Matrices of any precision, and one name for their product with a vector.
 
 A matrix is what `packed` returns: an array of floats, an array of bfloat16, or `eight_bits.Eight`.
-`add_product` and `add_products` take any of them, so a kernel says nothing of precision: numba
-compiles it anew for each.
+`multiply` takes any of them, so a kernel says nothing of precision: numba compiles it anew for
+each.
 """
 
 from typing import Any, Literal
 
 import numpy as np
 from numba import njit, types
-from numba.extending import overload
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels import eight_bits, products, sixteen_bits
@@ -36,7 +37,8 @@ def packed(weights: NDArray[Any], precision: Precision) -> Matrix:
         case "bfloat16":
             return aligned(sixteen_bits.packed(floats))
         case "int8":
-            return Eight(*map(aligned, eight_bits.packed(floats)))
+            data, scales, corrections = eight_bits.packed(floats)
+            return Eight(aligned(data), aligned(scales), aligned(corrections))
 
 
 def of_logits(precision: Precision) -> Precision:
@@ -61,27 +63,15 @@ def part(matrices: Matrix, number: int) -> Matrix:
     """Return one of several matrices."""
     if isinstance(matrices, Eight):
         return Eight(*(array[number] for array in matrices))
-    return matrices[number]
+    chosen: Matrix = matrices[number]
+    return chosen
 
 
 def inputs(matrix: Matrix) -> int:
     """Return how many inputs a matrix has, or each of several."""
     if isinstance(matrix, Eight):
-        return eight_bits.GROUP * matrix.data.shape[-3]
-    return matrix.shape[-2]
-
-
-def add_product(matrix: Matrix, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
-    """Add to y[outputs] the product of x[inputs] with a matrix; in compiled code only."""
-    raise TypeError("only compiled code can call it")
-
-
-def add_products(matrix: Matrix, x: NDArray[np.float32], y: NDArray[np.float32]) -> None:
-    """Add to y[outputs, 16] those of x[inputs, 16], of 16 streams; in compiled code only.
-
-    Each stream gets the bits that `add_product` gives it.
-    """
-    raise TypeError("only compiled code can call it")
+        return eight_bits.GROUP * int(matrix.data.shape[-3])
+    return int(matrix.shape[-2])
 
 
 def _is_eight(matrix: Any) -> bool:
@@ -89,7 +79,7 @@ def _is_eight(matrix: Any) -> bool:
 
 
 @overload(part, strict=False)  # type: ignore[untyped-decorator]
-def _part(matrices: Any, number: Any) -> Any:
+def _part(matrices: Any, _number: Any) -> Any:
     if _is_eight(matrices):
         return lambda matrices, number: Eight(
             matrices.data[number], matrices.scales[number], matrices.corrections[number]
@@ -104,22 +94,32 @@ def _inputs(matrix: Any) -> Any:
     return lambda matrix: matrix.shape[-2]
 
 
-@overload(add_product, strict=False)  # type: ignore[untyped-decorator]
-def _add_product(matrix: Any, x: Any, y: Any) -> Any:
-    if _is_eight(matrix):
-        return lambda matrix, x, y: eight_bits.add_product(
-            matrix.data, matrix.scales, matrix.corrections, x, y
-        )
-    return lambda matrix, x, y: products.add_product(matrix, x, y)
+def _of_parts(generate: Any) -> Any:
+    """Return what generates code for an `Eight`, of what does so for its arrays one by one."""
+
+    def generated(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        (matrix, *kinds), (value, *others) = signature.args, arguments
+        arrays = cgutils.unpack_tuple(builder, value, len(matrix.types))
+        parts = types.void(*matrix.types, *kinds)
+        return generate(context, builder, parts, [*arrays, *others])
+
+    return generated
 
 
-@overload(add_products, strict=False)  # type: ignore[untyped-decorator]
-def _add_products(matrix: Any, x: Any, y: Any) -> Any:
-    if _is_eight(matrix):
-        return lambda matrix, x, y: eight_bits.add_products(
-            matrix.data, matrix.scales, matrix.corrections, x, y
-        )
-    return lambda matrix, x, y: products.add_products(matrix, x, y)
+@intrinsic  # type: ignore[untyped-decorator]
+def add_product(_: Any, matrix: Any, x: Any, y: Any) -> Any:
+    """Add to y[outputs] the product of x[inputs] with a matrix; x and y are float32."""
+    eight = _is_eight(matrix)
+    generate = _of_parts(eight_bits.for_one) if eight else products.for_one(matrix)
+    return types.void(matrix, x, y), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add_products(_: Any, matrix: Any, x: Any, y: Any) -> Any:
+    """Add to y[outputs, 16] those of x[inputs, 16], of 16 streams: for each the same bits."""
+    eight = _is_eight(matrix)
+    generate = _of_parts(eight_bits.for_many) if eight else products.for_many(matrix)
+    return types.void(matrix, x, y), generate
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
