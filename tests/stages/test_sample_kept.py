@@ -25,7 +25,7 @@ from rawtone.generation import kept  # noqa: E402
 
 Publish = Callable[..., None]
 RATE = 4000
-RESULTS, KEPT = Path("results/mine"), Path("runs/0123456789ab/clips/mine")
+RESULTS, KEPT = Path("results/mine"), Path("runs/0123456789ab/.clips/mine")
 SAMPLING = {"seconds": 2.0, "temperatures": [0.9, 1.0], "seeds": [0, 1]}
 # saves a state after every block, and says so
 EAGER = """
