@@ -50,7 +50,7 @@ def make(
         UserError: no kernel does what is wanted.
     """
     kernel = kernel_of(model)
-    if wanted != "loop" and kernel is not None and (wanted == "kernel" or _on_a_cpu()):
+    if wanted != "loop" and kernel is not None and (wanted == "kernel" or on_a_cpu()):
         packed: Any = kernel(model, precision)
         return Kernel(packed, model.audio, sample_rate, threads, lanes)
     for key, found, expected in (
@@ -68,5 +68,6 @@ def make(
     return Loop(model, sample_rate, **({} if lanes is None else {"lanes": lanes}))
 
 
-def _on_a_cpu() -> bool:
+def on_a_cpu() -> bool:
+    """Return whether the backend computes on a CPU."""
     return backend.device().startswith("CPU")

@@ -31,7 +31,9 @@ class WaveNetKernel:
         precision: of the weights.
     """
 
-    group: ClassVar[float] = 5.0
+    # On a Zen 5 core 6.8 with 20 layers, which alone are in its second cache, and 4.4 with 50; in 8
+    # bits 6 and 5.
+    group: ClassVar[float] = 6.0
 
     @staticmethod
     def fits(model: Any) -> bool:
