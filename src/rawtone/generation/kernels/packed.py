@@ -116,7 +116,7 @@ def _called(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
 
 
 def _is_halves(pointer: Any) -> bool:
-    return pointer.type != FLOAT.as_pointer()
+    return bool(pointer.type != FLOAT.as_pointer())
 
 
 def _of_one(builder: Any, w: Any, xs: Any, ys: Any, inputs: Any, outputs: Any) -> None:
