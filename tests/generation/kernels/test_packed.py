@@ -74,6 +74,15 @@ def test_eight_bits_lose_little(sixteen_inputs: int, sixteenths: int) -> None:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+def test_sixteen_streams_have_the_same_bits_of_many_inputs(precision: Any) -> None:
+    matrix, x, y = pack(numbers(1040, 336), precision), numbers(1040, 16), numbers(336, 16)
+    together = summed(matrix, x, y)
+    for lane in range(16):
+        own = [np.ascontiguousarray(array[:, lane : lane + 1]) for array in (x, y)]
+        np.testing.assert_array_equal(summed(matrix, *own)[:, 0], together[:, lane])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
 @settings(max_examples=20, deadline=None)
 @given(sixteen_inputs=st.integers(1, 6), sixteenths=SIXTEENTHS)
 def test_sixteen_streams_have_the_bits_that_each_has_alone(

@@ -58,7 +58,7 @@ def _mixed(builder: Any, z: Any, new: Any, old: Any) -> Any:
 
 
 @intrinsic
-def renew_gru(typing: Any, sums: Any, state: Any) -> Any:
+def renew_gru(_: Any, sums: Any, state: Any) -> Any:
     """Renew a GRU's state from sums: n of its state, z, r, n of what it hears."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -70,7 +70,7 @@ def renew_gru(typing: Any, sums: Any, state: Any) -> Any:
 
 
 @intrinsic
-def reset(typing: Any, sums: Any, state: Any, kept: Any) -> Any:
+def reset(_: Any, sums: Any, state: Any, kept: Any) -> Any:
     """Set what is kept of a state, from sums: z, r, n."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -80,7 +80,7 @@ def reset(typing: Any, sums: Any, state: Any, kept: Any) -> Any:
 
 
 @intrinsic
-def renew_reset(typing: Any, sums: Any, state: Any) -> Any:
+def renew_reset(_: Any, sums: Any, state: Any) -> Any:
     """Renew the state of a GRU that resets before, from sums: z, r, n."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -91,7 +91,7 @@ def renew_reset(typing: Any, sums: Any, state: Any) -> Any:
 
 
 @intrinsic
-def renew_lstm(typing: Any, sums: Any, output: Any, memory: Any) -> Any:
+def renew_lstm(_: Any, sums: Any, output: Any, memory: Any) -> Any:
     """Renew an LSTM's output and memory, from sums: i, f, g, o."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -105,7 +105,7 @@ def renew_lstm(typing: Any, sums: Any, output: Any, memory: Any) -> Any:
 
 
 @intrinsic
-def rectify(typing: Any, x: Any) -> Any:
+def rectify(_: Any, x: Any) -> Any:
     """Set what is below zero to zero."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -115,17 +115,17 @@ def rectify(typing: Any, x: Any) -> Any:
 
 
 @intrinsic
-def copy(typing: Any, x: Any, y: Any) -> Any:
+def copy(_: Any, x: Any, y: Any) -> Any:
     """Set y to x."""
 
-    def body(builder: Any, get: Any, put: Any) -> None:
+    def body(_: Any, get: Any, put: Any) -> None:
         put(get(0), 1)
 
     return types.void(x, y), _elementwise(body)
 
 
 @intrinsic
-def add(typing: Any, x: Any, y: Any) -> Any:
+def add(_: Any, x: Any, y: Any) -> Any:
     """Add x to y."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -135,7 +135,7 @@ def add(typing: Any, x: Any, y: Any) -> Any:
 
 
 @intrinsic
-def gate(typing: Any, filters: Any, gates: Any, z: Any) -> Any:
+def gate(_: Any, filters: Any, gates: Any, z: Any) -> Any:
     """Set z to tanh(filters) * sigmoid(gates).
 
     That is (1 - e^-2a) / ((1 + e^-2a) (1 + e^-b)), with one division.
@@ -154,7 +154,7 @@ def gate(typing: Any, filters: Any, gates: Any, z: Any) -> Any:
 
 
 @intrinsic
-def spread(typing: Any, bias: Any, y: Any) -> Any:
+def spread(_: Any, bias: Any, y: Any) -> Any:
     """Set y[outputs, lanes] to bias[outputs] in every lane; lanes are 1 or 16."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

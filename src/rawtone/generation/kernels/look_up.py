@@ -12,7 +12,7 @@ from rawtone.generation.kernels.loops import carried, in_tiles
 from rawtone.generation.kernels.packed import add_packed, pack
 from rawtone.generation.kernels.turning import add_beside
 from rawtone.generation.kernels.vectors import LANES, constant, data, index, load, store
-from rawtone.generation.kernels.weights import Precision
+from rawtone.generation.kernels.weights import Matrix, Precision
 
 Floats = NDArray[np.float32]
 
@@ -30,7 +30,7 @@ class LookUp(NamedTuple):
     """
 
     rows: Floats
-    matrix: NDArray[Any]
+    matrix: Matrix
 
 
 def pack_look_up(
