@@ -14,7 +14,7 @@ from rawtone.training.batches import Batch, Windows
 
 LANES = 16
 SAMPLES = 4000  # of an excerpt, at most
-BATCHES = 4  # of 16 excerpts, at most
+BATCHES = 2  # of 16 excerpts, at most
 
 _WORDS = {"bfloat16": "16-bit", "int8": "8-bit"}
 

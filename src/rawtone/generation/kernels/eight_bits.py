@@ -2,7 +2,7 @@
 
 Weights have a scale for each output, inputs one for each vector and stream, found from its
 greatest element. Where the processor has AVX-512 VNNI, one instruction multiplies and adds 64
-pairs; elsewhere the same integers come from plain arithmetic.
+pairs, with AVX VNNI 32; elsewhere the same integers come from plain arithmetic.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,8 @@ from rawtone.generation.kernels.vectors import (
 GROUP = 4  # products that one instruction adds up in each of 16 places
 MOST = 127  # weights and inputs lie between -127 and 127
 _SMALLEST = 1e-30  # of a greatest element, so that nothing is divided by zero
-_BYTE, _WORD, _BYTES = ir.IntType(8), ir.IntType(32), ir.VectorType(ir.IntType(8), LANES)
+_BYTE, _WORD = ir.IntType(8), ir.IntType(32)
+_BYTES, _HALF = ir.VectorType(_BYTE, LANES), ir.VectorType(_WORD, LANES // 2)
 
 
 class Eight(NamedTuple):
@@ -70,19 +71,9 @@ def packed(weights: NDArray[np.float32]) -> Eight:
     )
 
 
-def _of_one(
-    dot: Any,
-    builder: Any,
-    groups: Any,
-    outputs: Any,
-    _: Any,
-    w: Any,
-    s: Any,
-    c: Any,
-    xs: Any,
-    ys: Any,
-) -> None:
-    """Emit the product for one stream."""
+def _of_one(dot: Any, builder: Any, *given: Any) -> None:
+    """Emit the product for one stream: given the shape of data, and pointers to all arrays."""
+    groups, outputs, _, w, s, c, xs, ys = given
     codes = builder.alloca(_BYTE, size=builder.mul(groups, index(GROUP)))
     codes.align = 64
     step = splat(builder, _encode(builder, xs, groups, codes))
@@ -113,19 +104,9 @@ def _of_one(
     in_tiles(builder, outputs, LANES, tile)
 
 
-def _of_many(
-    dot: Any,
-    builder: Any,
-    groups: Any,
-    outputs: Any,
-    _: Any,
-    w: Any,
-    s: Any,
-    c: Any,
-    xs: Any,
-    ys: Any,
-) -> None:
+def _of_many(dot: Any, builder: Any, *given: Any) -> None:
     """Emit the product for 16 streams."""
+    groups, outputs, _, w, s, c, xs, ys = given
     codes = builder.alloca(_BYTE, size=builder.mul(groups, index(GROUP * LANES)))
     codes.align = 64
     step = _encode_many(builder, xs, groups, codes)
@@ -236,21 +217,38 @@ def _encode_many(builder: Any, xs: Any, groups: Any, codes: Any) -> Any:
     return builder.fdiv(greatest, constant(float(MOST)))
 
 
-def _vnni(builder: Any, total: Any, inputs: Any, weights: Any) -> Any:
+def _wide(builder: Any, total: Any, inputs: Any, weights: Any) -> Any:
     """Emit, for 16 places, a sum plus 4 unsigned bytes times 4 signed bytes: one instruction."""
-    kind = ir.FunctionType(INTEGERS, [INTEGERS] * 3)
-    name = "llvm.x86.avx512.vpdpbusd.512"
+    return _instruction(builder, LANES, [total, inputs, weights])
+
+
+def _narrow(builder: Any, total: Any, inputs: Any, weights: Any) -> Any:
+    """Emit the same for processors whose instruction takes 8 places."""
+    halves = []
+    for first in (0, LANES // 2):
+        places = ir.Constant(_HALF, list(range(first, first + LANES // 2)))
+        parts = [builder.shuffle_vector(x, x, places) for x in (total, inputs, weights)]
+        halves.append(_instruction(builder, LANES // 2, parts))
+    return builder.shuffle_vector(*halves, ir.Constant(INTEGERS, list(range(LANES))))
+
+
+def _instruction(builder: Any, places: int, operands: list[Any]) -> Any:
+    kind = ir.FunctionType(operands[0].type, [operand.type for operand in operands])
+    name = f"llvm.x86.avx512.vpdpbusd.{32 * places}"
     function = cgutils.get_or_insert_function(builder.module, kind, name)
-    return builder.call(function, [total, inputs, weights])
+    return builder.call(function, operands)
 
 
 def _plain(builder: Any, total: Any, inputs: Any, weights: Any) -> Any:
-    """Emit the same for any processor."""
+    """Emit the same for any other processor."""
     for k in range(GROUP):
         byte = builder.and_(builder.lshr(inputs, _whole(8 * k)), _whole(255))
         left = builder.shl(weights, _whole(24 - 8 * k))
         total = builder.add(total, builder.mul(byte, builder.ashr(left, _whole(24))))
     return total
+
+
+_DOTS = {"+avx512vnni": _wide, "+avxvnni": _narrow}
 
 
 def _with_dot(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
@@ -263,7 +261,8 @@ def _with_dot(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         _, _, features = context.codegen().magic_tuple()
-        dot = _vnni if "+avx512vnni" in features.split(",") else _plain
+        known = [dot for feature, dot in _DOTS.items() if feature in features.split(",")]
+        dot = known[0] if known else _plain
         return product(name, partial(emit, dot))(context, builder, signature, arguments)
 
     return generate

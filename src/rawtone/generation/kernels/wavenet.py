@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
@@ -60,10 +61,10 @@ class WaveNetKernel:
     def _silence(self, shares: Floats) -> State:
         """Return the state of one stream, without an axis of lanes."""
         _, past, _, *rings = self.model.initial_state(1, shares[None])
-        heard = np.concatenate([np.asarray(ring)[:, 0] for ring in rings])
+        heard = np.concatenate([ops.convert_to_numpy(ring)[:, 0] for ring in rings])
         filled = np.pad(heard, [(0, 0), (0, self.weights.causal.shape[-1] - heard.shape[-1])])
         silence = self.model.audio.quantizer.silence
-        codes = np.append(np.asarray(past)[:, 0], silence).astype(np.int32)
+        codes = np.append(ops.convert_to_numpy(past)[:, 0], silence).astype(np.int32)
         return [filled, self._told(shares), codes, np.zeros(1, np.int64)]
 
     def _told(self, shares: Floats) -> Floats:
