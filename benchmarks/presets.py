@@ -25,6 +25,8 @@ SIZES: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
         "samplernn-prism",
         {"model": {"dim": 256, "rnn_layers": 2}, "training": {"batch_size": 16}},
     ),
+    "samplernn-1-layer": ("samplernn-prism", {"model": {"dim": 256, "rnn_layers": 1}}),
+    "lstm-256-64": ("next-sample-demo", {"model": {"units": [256, 64]}}),
 }
 
 

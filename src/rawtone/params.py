@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rawtone.errors import UserError, nearest
+from rawtone.model_settings import WITH_TOP_P
 from rawtone.settings import Corpus, Experiment, Params
 
 PARAMS = Path("params.yaml")
@@ -140,6 +141,7 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
         )
     _check_labels(path, experiment, corpus)
     _check_prime(path, experiment, corpus)
+    _check_top_p(path, experiment)
     if training.window % model.stride:
         raise UserError(
             f"{path}.training.window: expected a multiple of {model.stride}, which family "
@@ -182,6 +184,16 @@ def _check_prime(path: str, experiment: Experiment, corpus: Corpus) -> None:
         raise UserError(
             f"{path}.sampling.prime.seconds: expected at least {least:g}, which family "
             f"'{experiment.model.family}' hears at once, found {prime.seconds:g}"
+        )
+
+
+def _check_top_p(path: str, experiment: Experiment) -> None:
+    """Refuse to leave out unlikely codes where codes have no probabilities to draw from."""
+    top_p, kind = experiment.sampling.top_p, experiment.model.output.kind
+    if top_p < 1 and kind not in WITH_TOP_P:
+        raise UserError(
+            f"{path}.sampling.top_p: expected 1 with model.output.kind {kind}, which draws values "
+            f"and not codes, found {top_p:g}; lower temperatures instead"
         )
 
 

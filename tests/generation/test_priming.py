@@ -30,7 +30,8 @@ def recorded(folder: Path, pcm: np.ndarray, rate: int = RATE, name: str = "prime
 
 def part(path: Path, channels: int = 1, sha256: str = "", **keys: float) -> np.ndarray:
     prime = Prime.model_validate({"recording": str(path)} | keys)
-    return priming.codes(prime, sha256 or files.sha256(path), CODEC, RATE, channels)
+    heard = priming.part(prime, sha256 or files.sha256(path), RATE, channels)
+    return CODEC.encode(heard).astype(np.int32)
 
 
 def decoded(codes: np.ndarray) -> np.ndarray:

@@ -154,14 +154,17 @@ class WaveNet(Family):
         """Return what labels add to filter and gate, for each block.
 
         Args:
-            labels: int32 [batch].
+            labels: int32 [batch], or shares of all labels, float32 [batch, labels].
 
         Returns:
             [batch, 2 * dilation_channels] for each block; () where there are no labels.
         """
         if not self.settings.labelled:
             return ()
-        embedded = ops.take(self.embedding, labels, axis=0)
+        if len(labels.shape) == 1:
+            embedded = ops.take(self.embedding, labels, axis=0)
+        else:  # no matrix product, so that a label alone is its row, to the bit
+            embedded = ops.sum(labels[..., None] * ops.convert_to_tensor(self.embedding), axis=1)
         return tuple(block.told(embedded) for block in self.blocks)
 
     def _told(self, conditioning: State) -> Iterator[tuple[ResidualBlock, Any]]:
@@ -231,6 +234,11 @@ class WaveNet(Family):
             rings.append(ops.repeat(x[None], size, axis=0))
             x = block.residual(x, block.gated([x] * self.width, told))
         return (ops.zeros((), dtype="int32"), past[1:], conditioning, *rings)
+
+    def tell(self, state: State, labels: Any) -> State:
+        """Return the state of streams that are told labels from now on."""
+        count, past, _, *rings = state
+        return (count, past, self.conditioning(labels), *rings)
 
     def step(self, state: State, codes: Any) -> tuple[Any, State]:
         """Hear one sample of each stream and predict the next."""

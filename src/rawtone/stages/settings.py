@@ -19,6 +19,8 @@ from rawtone.settings import (
     LABELS,
     LATER_OF_CHUNKING,
     LATER_OF_CORPUS,
+    LATER_OF_PRIME,
+    LATER_OF_SAMPLING,
     LATER_OF_SPLIT,
     NOT_DECISIVE,
     Corpus,
@@ -146,11 +148,17 @@ def _train(resolved: Params, experiment: Experiment, corpora: dict[str, _Tables]
 
 
 def _sample(name: str, experiment: Experiment, checksums: Checksums) -> dict[str, Any]:
-    sampling = experiment.sampling.model_dump(exclude_none=True)
+    sampling = _said(experiment.sampling.model_dump(exclude_none=True), LATER_OF_SAMPLING)
     if experiment.sampling.prime is not None:
         recording = experiment.sampling.prime.recording
-        sampling["prime"]["sha256"] = _sha256_of_prime(name, recording, checksums)
+        prime = _said(sampling["prime"], LATER_OF_PRIME)
+        sampling["prime"] = prime | {"sha256": _sha256_of_prime(name, recording, checksums)}
     return {"sampling": sampling}
+
+
+def _said(table: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Leave out keys that came later where they are as if there were none."""
+    return {k: v for k, v in table.items() if k not in later or v != later[k]}
 
 
 def _sha256_of_prime(name: str, recording: str, checksums: Checksums) -> str:
