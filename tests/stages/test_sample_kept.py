@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 import soundfile
 
 from rawtone import cli
+from rawtone.audio import pcm
 from rawtone.files import sha256, write_json
 from rawtone.models import backend
 
@@ -24,7 +26,7 @@ from rawtone.generation import kept  # noqa: E402
 
 Publish = Callable[..., None]
 RATE = 4000
-RESULTS, KEPT = Path("results/mine"), Path("runs/0123456789ab/clips/mine")
+RESULTS, KEPT = Path("results/mine"), Path("runs/0123456789ab/.clips/mine")
 SAMPLING = {"seconds": 2.0, "temperatures": [0.9, 1.0], "seeds": [0, 1]}
 # saves a state after every block, and says so
 EAGER = """
@@ -132,7 +134,7 @@ def test_killed_at_random_it_goes_on_to_the_same_clips(published: None, engine: 
         path.unlink()
     (RESULTS / "clips.json").unlink()
     chance, ends = random.Random(engine), []
-    for _ in range(3):
+    for _ in range(2):
         ends.append(killed(after_saves=chance.randint(1, 3), wait=chance.random() / 20))
     assert clips(engine=engine, seconds=3.0) == expected
     assert ends[1] != ends[0]  # it went on, and did not begin again
@@ -149,11 +151,20 @@ def killed(after_saves: int, wait: float) -> str:
     return ends[0]
 
 
-def test_memory_is_that_of_a_block_however_long_the_clip(published: None) -> None:
-    """No list of blocks: what is written is appended, and read in parts."""
-    rows = clips(seconds=120.0, temperatures=[1.0], seeds=[0])
-    info = soundfile.info(RESULTS / rows[0]["wav"])
-    assert info.frames == 120 * RATE
+def test_memory_does_not_grow_with_the_length_of_clips(
+    published: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is made is appended, and read in parts: twice as long takes no more."""
+    monkeypatch.setattr(pcm, "_BLOCK", 10_000)  # that both are longer
+    clips(temperatures=[1.0], seeds=[0])  # imports and compiles
+    peaks = []
+    for seconds in (60.0, 120.0):
+        tracemalloc.start()
+        rows = clips(seconds=seconds, temperatures=[1.0], seeds=[0])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert soundfile.info(RESULTS / rows[0]["wav"]).frames == seconds * RATE
+    assert peaks[1] < peaks[0] + 1e5
 
 
 def test_a_kept_prime_is_the_beginning_of_the_clip(published: None) -> None:

@@ -158,7 +158,8 @@ def _array(each: Any) -> NDArray[Any]:
 
 
 def _read(path: Path) -> Saved:
-    with np.load(path, allow_pickle=False) as archive:
+    # numpy leaves a file open that it cannot read
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
         facts = json.loads(str(archive["facts"]))
         names = sorted(name for name in archive.files if name.startswith("state"))
         return Saved([archive[name] for name in names], facts["end"], facts["sums"])

@@ -6,6 +6,7 @@ So how streams are spread is a matter of speed alone.
 
 import itertools
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +27,7 @@ Floats = NDArray[np.float32]
 State = list[NDArray[Any]]
 
 BLOCK = 2000
+PIECE = 200  # samples that are made without a look at whether to stop
 LANES = 256
 
 
@@ -110,6 +112,7 @@ class Kernel:
         self.threads = threads or cores()
         self.lanes = lanes or LANES
         self.pool = ThreadPoolExecutor(self.threads, "generation")
+        self._stopped = threading.Event()
 
     def start(self, streams: Sequence[Stream], prime: Codes | None) -> State:
         """Return the state of streams that have heard endless silence, and then a prime.
@@ -138,7 +141,12 @@ class Kernel:
         def made(group: State, end: int, width: int) -> Codes:
             return self._made(group, streams[end - width : end], begin)
 
-        codes = np.concatenate(list(self.pool.map(made, groups, ends, widths.tolist())))
+        self._stopped.clear()
+        try:
+            codes = np.concatenate(list(self.pool.map(made, groups, ends, widths.tolist())))
+        except BaseException:  # such as Control-C: nobody should wait for the rest
+            self._stopped.set()
+            raise
         return codes, [widths, *arrays]
 
     def _made(self, group: State, streams: Sequence[Stream], begin: int) -> Codes:
@@ -149,13 +157,13 @@ class Kernel:
             self.kernel.tell(group, self._labels(lanes, begin))
         codes = np.empty((self.block, width), np.int32)
         each = [uniforms(lane.seed, begin, self.block)[:, 0] for lane in lanes]
-        self.kernel.make(
-            group,
-            of_streams.temperatures(lanes, begin, self.block, self.sample_rate),
-            of_streams.top_p(lanes),
-            np.stack(each, axis=-1),
-            codes,
-        )
+        temperatures = of_streams.temperatures(lanes, begin, self.block, self.sample_rate)
+        top_p, numbers = of_streams.top_p(lanes), np.stack(each, axis=-1)
+        for start in range(0, self.block, PIECE):
+            if self._stopped.is_set():
+                break
+            part = slice(start, start + PIECE)
+            self.kernel.make(group, temperatures[part], top_p, numbers[part], codes[part])
         return np.ascontiguousarray(codes.T[: len(streams)])
 
     def _labels(self, streams: Sequence[Stream], begin: int) -> Floats:

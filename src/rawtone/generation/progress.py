@@ -32,7 +32,7 @@ class Progress:
         self._bar = tqdm(
             total=samples,
             desc="sample",
-            bar_format="{desc}: {percentage:.0f} %|{bar:20}|{postfix}",
+            bar_format="{desc}: {percentage:.0f} %{postfix} |{bar:20}|",
             disable=not sys.stderr.isatty(),
         )
 

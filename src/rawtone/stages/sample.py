@@ -46,7 +46,8 @@ def run(experiment: str) -> None:
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     if training.tensorboard:
         tensorboard.require()
-    kept = layout.run(config["run"]) / "clips" / experiment
+    # hidden from what carries unfinished runs to other machines: there clips are made anew
+    kept = layout.run(config["run"]) / ".clips" / experiment
     with exclusive(kept, "sampled"):
         clips = _Sampling(config, sampling, prime_sha256, kept).clips(folder, published)
     write_json(folder / "clips.json", clips)

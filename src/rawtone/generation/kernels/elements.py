@@ -57,8 +57,8 @@ def _mixed(builder: Any, z: Any, new: Any, old: Any) -> Any:
     return fma(builder, z, builder.fsub(old, new), new)
 
 
-@intrinsic
-def renew_gru(typing: Any, sums: Any, state: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def renew_gru(_: Any, sums: Any, state: Any) -> Any:
     """Renew a GRU's state from sums: n of its state, z, r, n of what it hears."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -69,8 +69,8 @@ def renew_gru(typing: Any, sums: Any, state: Any) -> Any:
     return types.void(sums, state), _elementwise(body)
 
 
-@intrinsic
-def reset(typing: Any, sums: Any, state: Any, kept: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def reset(_: Any, sums: Any, state: Any, kept: Any) -> Any:
     """Set what is kept of a state, from sums: z, r, n."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -79,8 +79,8 @@ def reset(typing: Any, sums: Any, state: Any, kept: Any) -> Any:
     return types.void(sums, state, kept), _elementwise(body)
 
 
-@intrinsic
-def renew_reset(typing: Any, sums: Any, state: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def renew_reset(_: Any, sums: Any, state: Any) -> Any:
     """Renew the state of a GRU that resets before, from sums: z, r, n."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -90,8 +90,8 @@ def renew_reset(typing: Any, sums: Any, state: Any) -> Any:
     return types.void(sums, state), _elementwise(body)
 
 
-@intrinsic
-def renew_lstm(typing: Any, sums: Any, output: Any, memory: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def renew_lstm(_: Any, sums: Any, output: Any, memory: Any) -> Any:
     """Renew an LSTM's output and memory, from sums: i, f, g, o."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -104,8 +104,8 @@ def renew_lstm(typing: Any, sums: Any, output: Any, memory: Any) -> Any:
     return types.void(sums, output, memory), _elementwise(body)
 
 
-@intrinsic
-def rectify(typing: Any, x: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def rectify(_: Any, x: Any) -> Any:
     """Set what is below zero to zero."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -114,18 +114,18 @@ def rectify(typing: Any, x: Any) -> Any:
     return types.void(x), _elementwise(body)
 
 
-@intrinsic
-def copy(typing: Any, x: Any, y: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def copy(_: Any, x: Any, y: Any) -> Any:
     """Set y to x."""
 
-    def body(builder: Any, get: Any, put: Any) -> None:
+    def body(_: Any, get: Any, put: Any) -> None:
         put(get(0), 1)
 
     return types.void(x, y), _elementwise(body)
 
 
-@intrinsic
-def add(typing: Any, x: Any, y: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def add(_: Any, x: Any, y: Any) -> Any:
     """Add x to y."""
 
     def body(builder: Any, get: Any, put: Any) -> None:
@@ -134,8 +134,8 @@ def add(typing: Any, x: Any, y: Any) -> Any:
     return types.void(x, y), _elementwise(body)
 
 
-@intrinsic
-def gate(typing: Any, filters: Any, gates: Any, z: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def gate(_: Any, filters: Any, gates: Any, z: Any) -> Any:
     """Set z to tanh(filters) * sigmoid(gates).
 
     That is (1 - e^-2a) / ((1 + e^-2a) (1 + e^-b)), with one division.
@@ -153,8 +153,8 @@ def gate(typing: Any, filters: Any, gates: Any, z: Any) -> Any:
     return types.void(filters, gates, z), _elementwise(body)
 
 
-@intrinsic
-def spread(typing: Any, bias: Any, y: Any) -> Any:
+@intrinsic  # type: ignore[untyped-decorator]
+def spread(_: Any, bias: Any, y: Any) -> Any:
     """Set y[outputs, lanes] to bias[outputs] in every lane; lanes are 1 or 16."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -3,13 +3,16 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.elements import add, copy
+from rawtone.generation.kernels.loops import carried, in_tiles
 from rawtone.generation.kernels.packed import add_packed, pack
-from rawtone.generation.kernels.vectors import LANES
-from rawtone.generation.kernels.weights import Precision
+from rawtone.generation.kernels.turning import add_beside
+from rawtone.generation.kernels.vectors import LANES, constant, data, index, load, store
+from rawtone.generation.kernels.weights import Matrix, Precision
 
 Floats = NDArray[np.float32]
 
@@ -27,7 +30,7 @@ class LookUp(NamedTuple):
     """
 
     rows: Floats
-    matrix: NDArray[Any]
+    matrix: Matrix
 
 
 def pack_look_up(
@@ -83,11 +86,38 @@ def add_look_up(found: Any, past: Any, first: int, taps: int, work: Any, y: Any)
                     x[k * numbers + number, lane] = found.rows[0, code, number]
         add_packed(found.matrix, x, y)
         return
-    own = work.reshape((lanes, numbers))
+    own, places = work.reshape((lanes, numbers)), np.empty(taps, np.int64)
     for lane in range(lanes):
-        copy(found.rows[0, past[first % slots, lane]], own[lane])
-        for k in range(1, taps):
-            add(found.rows[k, past[(first + k) % slots, lane]], own[lane])
-    for number in range(numbers):
-        for lane in range(lanes):
-            y[number, lane] += own[lane, number]
+        for k in range(taps):
+            places[k] = k * found.rows.shape[1] + past[(first + k) % slots, lane]
+        _sum_rows(found.rows, places, own[lane])
+    add_beside(own, y)
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _sum_rows(_: Any, rows: Any, places: Any, y: Any) -> Any:
+    """Set y to the sum of rows of a table, at such places."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pairs = list(zip(signature.args, arguments, strict=True))
+        table, at, ys = (data(context, builder, kind, array) for kind, array in pairs)
+        _, count, width = (
+            cgutils.create_struct_proxy(k)(context, builder, a).nitems for k, a in pairs
+        )
+
+        def tile(start: Any, registers: int) -> None:
+            def more(k: Any, sums: list[Any]) -> list[Any]:
+                row = builder.mul(builder.load(builder.gep(at, [k])), width)
+                first = builder.add(row, start)
+                ats = [builder.add(first, index(LANES * r)) for r in range(registers)]
+                found = [load(builder, table, place) for place in ats]
+                return [builder.fadd(total, row) for total, row in zip(sums, found, strict=True)]
+
+            sums = carried(builder, [constant(0.0)] * registers, count, more)
+            for r, total in enumerate(sums):
+                store(builder, total, ys, builder.add(start, index(LANES * r)))
+
+        in_tiles(builder, width, LANES, tile)
+        return context.get_dummy_value()
+
+    return types.void(rows, places, y), generate

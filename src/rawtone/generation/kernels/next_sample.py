@@ -35,7 +35,7 @@ class NextSampleKernel:
         precision: of the weights.
     """
 
-    group: ClassVar[float] = 4.0
+    group: ClassVar[float] = 5.5  # measured: 5.5 to 6, by precision
 
     @staticmethod
     def fits(model: Any) -> bool:
@@ -127,7 +127,7 @@ def _run(w: Any, code: Any, count: Any, past: Any, states: Any, task: Any) -> No
     features = np.empty((len(w.codes_bias), lanes), np.float32)
     work = room(w.codes, w.taps, lanes)
     outputs = np.empty((len(w.dense_bias), lanes), np.float32)
-    own = np.empty(len(outputs), np.float32)
+    own = np.empty((lanes, len(outputs)), np.float32)
     for sample in range(len(task.codes)):
         _take_in(w, code, count, past, states, sums, features, work)
         if task.kind != HEAR:

@@ -45,7 +45,9 @@ def _heard(model: Any) -> NDArray[np.float64]:
     if model.table is not None:
         return exact(model.table)
     quantizer = model.audio.quantizer
-    return np.arange(quantizer.levels)[:, None] * (2.0 / quantizer.steps) - 1.0
+    codes = np.arange(quantizer.levels, dtype=np.float64)[:, None]
+    positions: NDArray[np.float64] = codes * (2.0 / quantizer.steps) - 1.0
+    return positions
 
 
 def pack_weights(model: Any, precision: Precision) -> Weights:

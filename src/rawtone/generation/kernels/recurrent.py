@@ -73,13 +73,14 @@ def unpacked(layer: Any) -> Unpacked:
 
 def exact(weight: Any) -> NDArray[np.float64]:
     """Return a variable or a Matrix, its weight norm worked out, as float64."""
-    if hasattr(weight, "gain"):
-        matrix = exact(weight.weight)
-        if weight.gain is None:
-            return matrix
-        lengths = np.sqrt(np.sum(matrix**2, axis=tuple(range(matrix.ndim - 1))))
-        return matrix * (exact(weight.gain) / lengths)
-    return np.asarray(weight, dtype=np.float64)
+    if not hasattr(weight, "gain"):
+        return np.asarray(weight, dtype=np.float64)
+    matrix = np.asarray(weight.weight, dtype=np.float64)
+    if weight.gain is None:
+        return matrix
+    lengths = np.sqrt(np.sum(matrix**2, axis=tuple(range(matrix.ndim - 1))))
+    normed: NDArray[np.float64] = matrix * (np.asarray(weight.gain, dtype=np.float64) / lengths)
+    return normed
 
 
 def pack_layer(

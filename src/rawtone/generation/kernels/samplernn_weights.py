@@ -24,7 +24,8 @@ from rawtone.generation.kernels.recurrent import (
 from rawtone.generation.kernels.vectors import LANES
 from rawtone.generation.kernels.weights import Matrix, Precision, of_logits
 
-Floats, Exact = NDArray[np.float32], NDArray[np.float64]
+Floats = NDArray[np.float32]
+Exact = NDArray[np.float64]
 
 
 class Tier(NamedTuple):

@@ -10,6 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.sampling import choose, log_probability
+from rawtone.generation.kernels.turning import set_apart
 
 HEAR, SCORE, MAKE = 0, 1, 2
 Floats = NDArray[np.float32]
@@ -61,17 +62,16 @@ def settle(task: Any, sample: int, logits: Any, levels: int, own: Any, code: Any
         sample: which of its samples.
         logits: float32 [outputs, lanes], of which the first `levels` count.
         levels: number of codes.
-        own: float32 [outputs]; overwritten.
+        own: float32 [lanes, outputs]; overwritten.
         code: int32 [1, lanes]. Written.
     """
+    if task.kind != HEAR:
+        set_apart(logits, own)
     for lane in range(code.shape[1]):
-        if task.kind != HEAR:
-            for output in range(len(own)):
-                own[output] = logits[output, lane]
         if task.kind == MAKE:
             temperature, uniform = task.temperatures[sample, lane], task.uniforms[sample, lane]
             top_p = task.top_p[lane]
-            task.codes[sample, lane] = choose(own, levels, temperature, top_p, uniform)
+            task.codes[sample, lane] = choose(own[lane], levels, temperature, top_p, uniform)
         code[0, lane] = task.codes[sample, lane]
         if task.kind == SCORE:
-            task.scores[sample, lane] = log_probability(own, levels, code[0, lane])
+            task.scores[sample, lane] = log_probability(own[lane], levels, code[0, lane])

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 import numpy as np
+from keras import ops
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels.compiling import compiled
@@ -60,10 +61,10 @@ class WaveNetKernel:
     def _silence(self, shares: Floats) -> State:
         """Return the state of one stream, without an axis of lanes."""
         _, past, _, *rings = self.model.initial_state(1, shares[None])
-        heard = np.concatenate([np.asarray(ring)[:, 0] for ring in rings])
+        heard = np.concatenate([ops.convert_to_numpy(ring)[:, 0] for ring in rings])
         filled = np.pad(heard, [(0, 0), (0, self.weights.causal.shape[-1] - heard.shape[-1])])
         silence = self.model.audio.quantizer.silence
-        codes = np.append(np.asarray(past)[:, 0], silence).astype(np.int32)
+        codes = np.append(ops.convert_to_numpy(past)[:, 0], silence).astype(np.int32)
         return [filled, self._told(shares), codes, np.zeros(1, np.int64)]
 
     def _told(self, shares: Floats) -> Floats:
@@ -105,7 +106,7 @@ def _run(w: Any, rings: Any, told: Any, past: Any, count: Any, task: Any) -> Non
     lanes = past.shape[1]
     gated = np.empty((inputs(w.skip), lanes), np.float32)
     logits = np.empty((len(w.out_bias), lanes), np.float32)
-    own = np.empty(len(logits), np.float32)
+    own = np.empty((lanes, len(logits)), np.float32)
     for sample in range(len(task.codes)):
         take_in(w, rings, told, past, count, gated)
         if task.kind != HEAR:
