@@ -8,7 +8,7 @@ import yaml
 
 from rawtone import params
 from rawtone.errors import UserError
-from rawtone.settings import Sampling
+from rawtone.sampling_settings import Sampling
 from rawtone.stages import layout, settings
 
 SMALL = {"seconds": 1.0, "temperatures": [1.0], "seeds": [0]}

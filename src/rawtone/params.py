@@ -9,9 +9,10 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from rawtone.corpus_settings import Corpus
 from rawtone.errors import UserError, nearest
 from rawtone.model_settings import WITH_TOP_P
-from rawtone.settings import Corpus, Experiment, Params
+from rawtone.settings import Experiment, Params
 
 PARAMS = Path("params.yaml")
 # More than so many logits for every sample would fill the memory and learn next to nothing.

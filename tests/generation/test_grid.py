@@ -5,7 +5,7 @@ import pytest
 from rawtone.errors import UserError
 from rawtone.generation.grid import grid
 from rawtone.generation.streams import Stream
-from rawtone.settings import Sampling
+from rawtone.sampling_settings import Sampling
 
 FALLS, MORPH = {0: 1.0, 10: 0.8}, {0: "jazz", 2.5: "rock"}
 

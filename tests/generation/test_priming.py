@@ -11,7 +11,7 @@ from rawtone import files
 from rawtone.audio import quantizers
 from rawtone.errors import UserError
 from rawtone.generation import priming
-from rawtone.settings import Prime
+from rawtone.sampling_settings import Prime
 
 RATE = 8000
 CODEC = quantizers.make("linear", 65536)

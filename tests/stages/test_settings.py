@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from rawtone import files, params
+from rawtone.corpus_settings import Split
 from rawtone.errors import UserError
-from rawtone.settings import Split
 from rawtone.stages import chunk, convert, fetch, layout, settings
 
 

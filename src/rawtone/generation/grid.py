@@ -8,7 +8,7 @@ from typing import Any
 from rawtone.errors import UserError, nearest
 from rawtone.generation import names
 from rawtone.generation.streams import Stream
-from rawtone.settings import Sampling
+from rawtone.sampling_settings import Sampling
 
 
 @dataclass(frozen=True)

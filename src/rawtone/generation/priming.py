@@ -8,7 +8,7 @@ from rawtone import files
 from rawtone.audio import ffmpeg, levels, pcm
 from rawtone.corpus.tracks import NO_SOUND_BELOW_DBFS
 from rawtone.errors import UserError
-from rawtone.settings import Prime
+from rawtone.sampling_settings import Prime
 
 _KEY = "sampling.prime"
 

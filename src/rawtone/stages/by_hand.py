@@ -19,7 +19,7 @@ from rawtone.files import atomic
 from rawtone.generation import grid, priming
 from rawtone.generation.streams import Stream
 from rawtone.models import backend
-from rawtone.settings import Label, Prime, Temperature
+from rawtone.sampling_settings import Label, Prime, Temperature
 from rawtone.stages import published
 from rawtone.stages.sample import tell_cost
 

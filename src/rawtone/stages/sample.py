@@ -15,7 +15,8 @@ from rawtone.errors import UserError
 from rawtone.files import sha256, write_json
 from rawtone.generation import grid, priming
 from rawtone.models import backend
-from rawtone.settings import Sampling, Training
+from rawtone.sampling_settings import Sampling
+from rawtone.settings import Training
 from rawtone.stages import layout
 from rawtone.training import tensorboard
 from rawtone.training.lock import exclusive

@@ -14,21 +14,17 @@ from rawtone import files, params
 from rawtone.corpus import genres, sidecar, table
 from rawtone.corpus.sources import FILES, Checksums, listing
 from rawtone.corpus.splits import FEWEST_TRACKS
-from rawtone.errors import UserError, nearest
-from rawtone.settings import (
+from rawtone.corpus_settings import (
     LABELS,
     LATER_OF_CHUNKING,
     LATER_OF_CORPUS,
-    LATER_OF_PRIME,
-    LATER_OF_SAMPLING,
     LATER_OF_SPLIT,
-    NOT_DECISIVE,
     Corpus,
-    Experiment,
-    Params,
     Source,
-    StartFrom,
 )
+from rawtone.errors import UserError, nearest
+from rawtone.sampling_settings import LATER_OF_PRIME, LATER_OF_SAMPLING
+from rawtone.settings import NOT_DECISIVE, Experiment, Params, StartFrom
 from rawtone.stages import layout
 
 _SHORTEST_GAP = 0.5  # seconds
