@@ -20,7 +20,7 @@ PLACES = {"L1": 32 * 2**10, "L2": 512 * 2**10, "L3": 8 * 2**20, "memory": 256 * 
 
 
 @intrinsic
-def _multiply(_: Any, rounds: Any, kept: Any) -> Any:
+def _multiply(_: Any, rounds: Any, kept: Any) -> Any:  # noqa: ARG001 - its type is given
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         factor = load(builder, data(context, builder, signature.args[1], arguments[1]), index(0))
         begun = [constant(float(number)) for number in range(SUMS)]

@@ -24,7 +24,7 @@ from rawtone.training.schedules import learning_rate  # noqa: E402
 from rawtone.training.scoring import Scorer  # noqa: E402
 from rawtone.training.trainer import Trainer  # noqa: E402
 
-RATE, STEPS, LEVELS = 8000, 300, 64
+RATE, STEPS, LEVELS = 8000, 150, 64
 LABELS = ("low", "high")
 MODEL = {
     "family": "wavenet",

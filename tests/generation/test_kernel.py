@@ -1,4 +1,4 @@
-"""The engine for CPUs: a stream is the same bits however its neighbours and threads are arranged."""
+"""The engine for CPUs: a stream is the same bits whatever its neighbours and threads are."""
 
 from pathlib import Path
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,8 @@ import soundfile
 from rawtone import cli
 from rawtone.audio.pcm import endless_header
 from rawtone.files import write_json
+from rawtone.generation import keeping
+from rawtone.generation.progress import Progress
 from rawtone.models import backend
 
 backend.start()
@@ -59,6 +62,28 @@ def test_it_works_from_any_folder(published: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir("elsewhere")
     np.testing.assert_array_equal(make("weights.npz", "new/clip.wav"), expected)
     np.testing.assert_array_equal(make(f"../{WEIGHTS}", "clip.wav"), expected)
+
+
+def test_what_was_begun_is_gone_on_with_and_leaves_nothing(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["sample", "mine", "clip.wav", "--seconds", "4"]
+    assert cli.main(words) == 0
+    expected = Path("clip.wav").read_bytes()
+    Path("clip.wav").unlink()
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(keeping, "EVERY", 0.0)
+        interrupted.setattr(Progress, "made", lambda *_: signal.raise_signal(signal.SIGINT))
+        assert cli.main(words) == 128 + signal.SIGINT
+    (begun,) = published.glob(".clip.wav.*")
+    assert not Path("clip.wav").exists()
+    skipped: list[int] = []
+    skip = Progress.skip
+    monkeypatch.setattr(Progress, "skip", lambda self, n: skipped.append(n) or skip(self, n))
+    assert cli.main(words) == 0
+    assert skipped[0] == 2000  # a block
+    assert Path("clip.wav").read_bytes() == expected
+    assert not begun.exists()
 
 
 @pytest.mark.parametrize("suffix", ["flac", "mp3", "ogg"])

@@ -36,6 +36,7 @@ MOST = 127  # weights and inputs lie between -127 and 127
 _SMALLEST = 1e-30  # of a greatest element, so that nothing is divided by zero
 _BYTE, _WORD = ir.IntType(8), ir.IntType(32)
 _BYTES, _HALF = ir.VectorType(_BYTE, LANES), ir.VectorType(_WORD, LANES // 2)
+_PAIRS = ir.VectorType(ir.IntType(16), 2 * LANES)
 
 
 class Eight(NamedTuple):
@@ -240,12 +241,21 @@ def _instruction(builder: Any, places: int, operands: list[Any]) -> Any:
 
 
 def _plain(builder: Any, total: Any, inputs: Any, weights: Any) -> Any:
-    """Emit the same for any other processor."""
-    for k in range(GROUP):
-        byte = builder.and_(builder.lshr(inputs, _whole(8 * k)), _whole(255))
-        left = builder.shl(weights, _whole(24 - 8 * k))
-        total = builder.add(total, builder.mul(byte, builder.ashr(left, _whole(24))))
+    """Emit the same for any other processor: products of pairs, of which many can add up two."""
+    x, w, eight = builder.bitcast(inputs, _PAIRS), builder.bitcast(weights, _PAIRS), _pairs(8)
+    lower = builder.and_(x, _pairs(255)), builder.ashr(builder.shl(w, eight), eight)
+    upper = builder.lshr(x, eight), builder.ashr(w, eight)
+    wide = ir.VectorType(_WORD, 2 * LANES)
+    for left, right in (lower, upper):
+        found = builder.mul(builder.sext(left, wide), builder.sext(right, wide))
+        for first in (0, 1):
+            places = ir.Constant(INTEGERS, list(range(first, 2 * LANES, 2)))
+            total = builder.add(total, builder.shuffle_vector(found, found, places))
     return total
+
+
+def _pairs(value: int) -> Any:
+    return ir.Constant(_PAIRS, [value] * (2 * LANES))
 
 
 _DOTS = {"+avx512vnni": _wide, "+avxvnni": _narrow}

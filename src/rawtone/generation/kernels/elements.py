@@ -57,7 +57,7 @@ def _mixed(builder: Any, z: Any, new: Any, old: Any) -> Any:
     return fma(builder, z, builder.fsub(old, new), new)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def renew_gru(_: Any, sums: Any, state: Any) -> Any:
     """Renew a GRU's state from sums: n of its state, z, r, n of what it hears."""
 
@@ -69,7 +69,7 @@ def renew_gru(_: Any, sums: Any, state: Any) -> Any:
     return types.void(sums, state), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def reset(_: Any, sums: Any, state: Any, kept: Any) -> Any:
     """Set what is kept of a state, from sums: z, r, n."""
 
@@ -79,7 +79,7 @@ def reset(_: Any, sums: Any, state: Any, kept: Any) -> Any:
     return types.void(sums, state, kept), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def renew_reset(_: Any, sums: Any, state: Any) -> Any:
     """Renew the state of a GRU that resets before, from sums: z, r, n."""
 
@@ -90,7 +90,7 @@ def renew_reset(_: Any, sums: Any, state: Any) -> Any:
     return types.void(sums, state), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def renew_lstm(_: Any, sums: Any, output: Any, memory: Any) -> Any:
     """Renew an LSTM's output and memory, from sums: i, f, g, o."""
 
@@ -104,7 +104,7 @@ def renew_lstm(_: Any, sums: Any, output: Any, memory: Any) -> Any:
     return types.void(sums, output, memory), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def rectify(_: Any, x: Any) -> Any:
     """Set what is below zero to zero."""
 
@@ -114,7 +114,7 @@ def rectify(_: Any, x: Any) -> Any:
     return types.void(x), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def copy(_: Any, x: Any, y: Any) -> Any:
     """Set y to x."""
 
@@ -124,7 +124,7 @@ def copy(_: Any, x: Any, y: Any) -> Any:
     return types.void(x, y), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def add(_: Any, x: Any, y: Any) -> Any:
     """Add x to y."""
 
@@ -134,7 +134,7 @@ def add(_: Any, x: Any, y: Any) -> Any:
     return types.void(x, y), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def gate(_: Any, filters: Any, gates: Any, z: Any) -> Any:
     """Set z to tanh(filters) * sigmoid(gates).
 
@@ -153,7 +153,7 @@ def gate(_: Any, filters: Any, gates: Any, z: Any) -> Any:
     return types.void(filters, gates, z), _elementwise(body)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def spread(_: Any, bias: Any, y: Any) -> Any:
     """Set y[outputs, lanes] to bias[outputs] in every lane; lanes are 1 or 16."""
 

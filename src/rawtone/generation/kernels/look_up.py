@@ -94,7 +94,7 @@ def add_look_up(found: Any, past: Any, first: int, taps: int, work: Any, y: Any)
     add_beside(own, y)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _sum_rows(_: Any, rows: Any, places: Any, y: Any) -> Any:
     """Set y to the sum of rows of a table, at such places."""
 

@@ -204,13 +204,13 @@ def _of_many(builder: Any, w: Any, xs: Any, ys: Any, inputs: Any, outputs: Any) 
         restore(builder, saved)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _add_one(_: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 1] the product of x[inputs, 1] with packed weights."""
     return types.void(weights, x, y), _called("packed_one", _of_one)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _add_many(_: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 16] the products of x[inputs, 16], of 16 streams, with packed weights."""
     return types.void(weights, x, y), _called("packed_many", _of_many)

@@ -199,7 +199,7 @@ def for_many(weights: Any) -> Callable[..., Any]:
     return product(f"add_products_{weights.dtype}", _of_many)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def add_product(_: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs] the product of x[inputs] with weights[inputs, outputs].
 
@@ -209,7 +209,7 @@ def add_product(_: Any, weights: Any, x: Any, y: Any) -> Any:
     return types.void(weights, x, y), for_one(weights)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def add_products(_: Any, weights: Any, x: Any, y: Any) -> Any:
     """Add to y[outputs, 16] the products of x[inputs, 16], of 16 streams, with weights.
 

@@ -39,7 +39,7 @@ def _folded(builder: Any, value: Any, fold: Any) -> Any:
     return builder.extract_element(value, ir.IntType(32)(0))
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _largest(_: Any, x: Any) -> Any:
     """Return the largest of x, a multiple of 16 long."""
 
@@ -57,7 +57,7 @@ def _largest(_: Any, x: Any) -> Any:
     return types.float32(x), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _powers(_: Any, logits: Any, greatest: Any, temperature: Any) -> Any:
     """Set logits to e^((logits - greatest) / temperature), each float32; a multiple of 16."""
 
@@ -77,7 +77,7 @@ def _powers(_: Any, logits: Any, greatest: Any, temperature: Any) -> Any:
     return types.void(logits, greatest, temperature), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _block(_: Any, shares: Any, start: Any, least: Any) -> Any:
     """Return the sum of 16 shares from a start on, of those that are not less than the least."""
 
@@ -91,7 +91,7 @@ def _block(_: Any, shares: Any, start: Any, least: Any) -> Any:
     return types.float32(shares, types.int64, types.float32), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _as_float(_: Any, bits: Any) -> Any:
     """Return the float32 that has such bits; greater bits are a greater float."""
 

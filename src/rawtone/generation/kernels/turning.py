@@ -55,13 +55,13 @@ def _turning(adds: bool, apart: int) -> Any:
     return generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _add_beside(_: Any, own: Any, y: Any) -> Any:
     """Add own[16, n] to y[n, 16]."""
     return types.void(own, y), _turning(adds=True, apart=0)
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _set_apart(_: Any, x: Any, own: Any) -> Any:
     """Set own[16, n] to x[n, 16]."""
     return types.void(x, own), _turning(adds=False, apart=1)

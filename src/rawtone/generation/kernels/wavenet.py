@@ -106,7 +106,7 @@ def _run(w: Any, rings: Any, told: Any, past: Any, count: Any, task: Any) -> Non
     lanes = past.shape[1]
     gated = np.empty((inputs(w.skip), lanes), np.float32)
     logits = np.empty((len(w.out_bias), lanes), np.float32)
-    own = np.empty(len(logits), np.float32)
+    own = np.empty((lanes, len(logits)), np.float32)
     for sample in range(len(task.codes)):
         take_in(w, rings, told, past, count, gated)
         if task.kind != HEAR:
