@@ -31,7 +31,7 @@ from rawtone.training.batches import FROM_SILENCE
 from rawtone.training.order import Order, order
 from rawtone.training.schedules import learning_rate
 
-WARM, TRIAL = 3, 20
+WARM, TRIAL = 10, 60
 
 
 def train_order(preset: Preset, chunks: Chunks) -> Order:
@@ -58,7 +58,8 @@ def learned(name: str, chunks: Chunks, minutes: float) -> dict[str, Any]:
     from rawtone.training.trainer import Trainer
 
     preset = Preset.read(name)
-    batches, trainer = train_order(preset, chunks), Trainer(preset.build(), preset.training)
+    model = preset.build(channels=1 if chunks.pcm.ndim == 2 else 2)
+    batches, trainer = train_order(preset, chunks), Trainer(model, preset.training)
     steps = steps_in(trainer, batches, preset.training, 60 * minutes)
     training = preset.training.model_copy(update={"steps": steps})
     k, started = training.accumulate, time.perf_counter()
@@ -127,7 +128,7 @@ def main() -> None:
     codecs: dict[str, Preset] = {}
     for preset in map(Preset.read, asked.presets):
         codec = "{kind} {levels}".format(**preset.table["quantizer"])
-        codecs.setdefault(f"{codec}, {'stereo' if preset.settings.stereo else 'mono'}", preset)
+        codecs.setdefault(codec, preset)
     for codec, preset in codecs.items():
         print(f"without training, {codec}:")
         for name, bits in baselines(preset, chunks).items():

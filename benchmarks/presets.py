@@ -25,6 +25,8 @@ SIZES: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
         "samplernn-prism",
         {"model": {"dim": 256, "rnn_layers": 2}, "training": {"batch_size": 16}},
     ),
+    "samplernn-1-layer": ("samplernn-prism", {"model": {"dim": 256, "rnn_layers": 1}}),
+    "lstm-256-64": ("next-sample-demo", {"model": {"units": [256, 64]}}),
 }
 
 
@@ -60,13 +62,13 @@ class Preset:
         """How it is trained."""
         return Training(**self.table["training"])
 
-    def build(self) -> Any:
-        """Build its model."""
+    def build(self, channels: int = 0) -> Any:
+        """Build its model, for mono or stereo; without either as many channels as it can make."""
         from rawtone.models.families import build
         from rawtone.models.family import Audio
 
         told = getattr(self.settings, "global_channels", None)
-        channels = 2 if self.settings.stereo else 1
+        channels = channels or (2 if self.settings.stereo else 1)
         codec = quantizers.make(**self.table["quantizer"])
         return build(self.settings, Audio(codec, channels, 5 if told else 0), self.training.seed)
 

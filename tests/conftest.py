@@ -1,8 +1,15 @@
 """Small recordings for tests, and a project to run stages in."""
 
+import gc
+import importlib.util
 import signal
+import socket
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
+import hypothesis
 import numpy as np
 import pytest
 import soundfile
@@ -13,24 +20,32 @@ import yaml
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# How long an example takes says something about the machine, and what else it does, alone.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
 RATE = 8000
 # Two processes share the files out in this order; a long one that came last would keep one idle.
 LONGEST_FIRST = (
     "stages/test_kills.py",
-    "workflow/test_kill_each_stage.py",
     "workflow/test_scenarios.py",
     "workflow/test_notebook.py",
     "workflow/test_warm_start.py",
-    "stages/test_train_to_evaluate.py",
     "workflow/test_another_machine.py",
+    "workflow/test_kills.py",
     "workflow/test_experiments.py",
     "stages/test_workers.py",
+    "workflow/test_kill_each_stage.py",
+    "workflow/test_agreement.py",
+    "stages/test_train_to_evaluate.py",
+    "workflow/test_stereo.py",
+    "training/test_trainer.py",
+    "workflow/test_links.py",
+    "models/test_lpc_lru.py",
     "models/test_next_sample_learning.py",
     "stages/test_regression.py",
+    "training/test_shared.py",
     "models/test_spectral_learning.py",
-    "workflow/test_stereo.py",
-    "workflow/test_kills.py",
-    "workflow/test_agreement.py",
 )
 
 
@@ -82,3 +97,41 @@ def write_params(project: Path):
         (project / "params.yaml").write_text(yaml.safe_dump(table))
 
     return write
+
+
+def _loopback() -> ModuleType:
+    spec = importlib.util.spec_from_file_location(
+        "loopback", Path(__file__).with_name("loopback.py")
+    )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["loopback"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def web() -> Iterator[object]:
+    """Give a server on loopback (loopback.py) that has nothing yet."""
+    server, end = _loopback().serving()
+    yield server
+    end()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Give a port of loopback on which nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return unused.getsockname()[1]
+
+
+@pytest.fixture
+def yt_dlp() -> Iterator[None]:
+    """Skip where yt-dlp is not installed, and leave none of its connections to other tests.
+
+    It leaves those of refused requests to the garbage collector; tests that take this fixture
+    ignore the warnings for it.
+    """
+    pytest.importorskip("yt_dlp", reason="yt-dlp is not installed: pip install 'rawtone[pages]'")
+    yield
+    gc.collect()

@@ -65,8 +65,9 @@ def test_what_is_set_wins_key_by_key(tmp_path):
 def test_defaults_of_a_corpus(tmp_path):
     corpus = resolved(GOOD, tmp_path).corpora["mine"]
     chunk = {"seconds": 8.0, "overlap": 1.0, "partial": "keep", "silence_dbfs": -64.0}
-    assert corpus.chunk.model_dump() == chunk
-    assert corpus.split.model_dump() == {"by": "track", "validation": 0.1, "test": 0.1}
+    assert corpus.chunk.model_dump() == chunk | {"trim_dbfs": None}
+    split = {"by": "track", "validation": 0.1, "test": 0.1, "gap": 0.5}
+    assert corpus.split.model_dump() == split
     assert (corpus.channels, corpus.strict, corpus.ffmpeg) == (1, False, "bundled")
 
 
@@ -100,6 +101,20 @@ MISTAKES = [
     ("experiments", {}, "experiments: ", "found {}"),
     ("corpora.mine.channels", 2, "experiments.first.model: ", "set its channels to 1"),
     ("corpora.mine.label", "mood", "corpora.mine.label: expected 'genre', 'artist'", "'mood'"),
+    ("corpora.mine.split", {"by": "artists"}, "corpora.mine.split.by: expected", "found 'artists'"),
+    ("corpora.mine.select", {"max_hour": 1}, "corpora.mine.select: unknown", "'max_hours'"),
+    (
+        "corpora.mine.select",
+        {"min_seconds": 9.0, "max_seconds": 8.0},
+        "corpora.mine.select: expected max_seconds of at least min_seconds",
+        "found 8.0 and 9.0",
+    ),
+    (
+        "corpora.mine.select",
+        {"each": "even", "each_seconds": 2.0},
+        "corpora.mine: expected select.each_seconds of at least a chunk",
+        "found 2",
+    ),
     ("experiments.first.sampling.labels", ["a"], "experiments.first.sampling.labels: ", "no label"),
     ("experiments.first.sampling.labels", "a", "experiments.first.sampling.labels: ", "found 'a'"),
     ("experiments.first.sampling.labels", [], "experiments.first.sampling.labels: ", "found []"),

@@ -12,9 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
+from rawtone import by_hand
 from rawtone.ending import Ended, ending_on_signals
 from rawtone.errors import Stopped, UserError
 
@@ -51,8 +53,11 @@ def _parser() -> argparse.ArgumentParser:
         elif stage not in UNNAMED:
             of_corpus = stage in ("fetch", "convert", "chunk")
             what = "a corpus of params.yaml" if of_corpus else "an experiment of params.yaml"
-            command.add_argument("name", help=what)
+            command.add_argument("name", help=by_hand.NAME if stage == "sample" else what)
         command.add_argument("--log", type=Path, help="also write messages to this file")
+        if stage == "sample":
+            command.description = by_hand.TEXT
+            by_hand.add(command)
         if stage == "train":
             text = "which try of the workflow's this is; the log tells it how the last one ended"
             command.add_argument("--attempt", type=int, default=0, help=text)
@@ -137,22 +142,24 @@ def _link(source: Path, target: Path) -> None:
 
 def _logged(options: argparse.Namespace) -> int:
     name: str = getattr(options, "name", "")
-    given = [value for value in (name, getattr(options, "to", "")) if value]
+    stage, given = options.stage, [v for v in (name, getattr(options, "to", "")) if v]
+    if by_hand.is_asked_for(options):
+        stage, given = "by-hand", [options]
     with _messages(options.stage, name, options.log) as messages, ending_on_signals():
         try:
             if getattr(options, "attempt", 0) > 1:
                 messages.warning("crashed or was killed; trying again in %d seconds", PAUSE)
                 time.sleep(PAUSE)
-            return _run(options.stage, given, messages)
+            return _run(stage, given, messages)
         except (KeyboardInterrupt, Ended) as end:
             messages.warning("stopped")
             return end.status if isinstance(end, Ended) else 128 + signal.SIGINT
 
 
-def _run(stage: str, names: list[str], messages: logging.Logger) -> int:
+def _run(stage: str, given: list[Any], messages: logging.Logger) -> int:
     try:
         module, _ = OTHERS.get(stage, (f"rawtone.stages.{stage.replace('-', '_')}", ""))
-        importlib.import_module(module).run(*names)
+        importlib.import_module(module).run(*given)
     except UserError as error:
         messages.error("error: %s", error)
         return 1

@@ -44,6 +44,10 @@ class Gaussians(Settings):
 Output = Annotated[Softmax | TwoStage | Logistics | Regression, Field(discriminator="kind")]
 
 
+# Kinds of output that draw codes by their probabilities.
+WITH_TOP_P = ("softmax", "two_stage")
+
+
 class ModelSettings(Settings):
     """What every family has: how it predicts, and how it is fed."""
 

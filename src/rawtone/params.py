@@ -9,8 +9,10 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from rawtone.corpus_settings import Corpus
 from rawtone.errors import UserError, nearest
-from rawtone.settings import Corpus, Experiment, Params
+from rawtone.model_settings import WITH_TOP_P
+from rawtone.settings import Experiment, Params
 
 PARAMS = Path("params.yaml")
 # More than so many logits for every sample would fill the memory and learn next to nothing.
@@ -89,7 +91,28 @@ def _words(error: ErrorDetails) -> str:
     return error["msg"].replace("Input should be", "expected").removeprefix("Value error, ")
 
 
+def _check_mixes(params: Params, where: str) -> None:
+    """Refuse a corpus of corpora that are not there, or that comes to itself again."""
+    for name in params.corpora:
+        _follow(params, where, name, (name,))
+
+
+def _follow(params: Params, where: str, name: str, way: tuple[str, ...]) -> None:
+    for index, source in enumerate(params.corpora[name].sources):
+        if source.corpus is None:
+            continue
+        key = f"{where}: corpora.{name}.sources.{index}.corpus"
+        if source.corpus not in params.corpora:
+            hint = nearest(source.corpus, [other for other in params.corpora if other != name])
+            raise UserError(f"{key}: no corpus '{source.corpus}'; {hint}")
+        if source.corpus in way:
+            circle = " -> ".join((*way, source.corpus))
+            raise UserError(f"{key}: expected a corpus that does not lead back, found {circle}")
+        _follow(params, where, source.corpus, (*way, source.corpus))
+
+
 def _check_together(params: Params, where: str) -> None:
+    _check_mixes(params, where)
     for name, experiment in params.experiments.items():
         path = f"{where}: experiments.{name}"
         if experiment.corpus not in params.corpora:
@@ -119,6 +142,7 @@ def _check_model(path: str, experiment: Experiment, corpus: Corpus) -> None:
         )
     _check_labels(path, experiment, corpus)
     _check_prime(path, experiment, corpus)
+    _check_top_p(path, experiment)
     if training.window % model.stride:
         raise UserError(
             f"{path}.training.window: expected a multiple of {model.stride}, which family "
@@ -161,6 +185,16 @@ def _check_prime(path: str, experiment: Experiment, corpus: Corpus) -> None:
         raise UserError(
             f"{path}.sampling.prime.seconds: expected at least {least:g}, which family "
             f"'{experiment.model.family}' hears at once, found {prime.seconds:g}"
+        )
+
+
+def _check_top_p(path: str, experiment: Experiment) -> None:
+    """Refuse to leave out unlikely codes where codes have no probabilities to draw from."""
+    top_p, kind = experiment.sampling.top_p, experiment.model.output.kind
+    if top_p < 1 and kind not in WITH_TOP_P:
+        raise UserError(
+            f"{path}.sampling.top_p: expected 1 with model.output.kind {kind}, which draws values "
+            f"and not codes, found {top_p:g}; lower temperatures instead"
         )
 
 

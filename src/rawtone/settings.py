@@ -3,95 +3,14 @@
 The description of a field is what an editor shows for it (workflow/schemas/params.schema.json).
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from rawtone.corpus_settings import Corpus
 from rawtone.model_settings import Model
-from rawtone.strict import Settings
-
-NAME = r"^[a-z0-9][a-z0-9_-]*$"
-Name = Annotated[str, Field(pattern=NAME)]
-
-
-def _unequal(*values: list[Any]) -> None:
-    for listing in values:
-        if len(set(listing)) != len(listing):
-            raise ValueError(f"expected no value twice, found {listing}")
-
-
-class Source(Settings):
-    """Where recordings come from: exactly one of the keys."""
-
-    demo: Literal["music", "sine"] | None = Field(
-        None, description="The built-in tunes, or a 440 Hz sine for debugging a model."
-    )
-    folder: str | None = Field(
-        None, description="A folder of recordings, searched at any depth. ~ is your home."
-    )
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> Self:
-        if (self.demo is None) == (self.folder is None):
-            raise ValueError("expected exactly one of 'demo' or 'folder'")
-        return self
-
-
-class Chunking(Settings):
-    """How tracks are cut into chunks."""
-
-    seconds: float = Field(8.0, gt=0, description="Length of a chunk.")
-    overlap: float = Field(1.0, ge=0, description="Seconds a chunk shares with the one before it.")
-    partial: Literal["keep", "pad"] = Field(
-        "keep",
-        description="The end of a track that fills no whole chunk: keep it at its own length, "
-        "or pad it with silence that is learned, too.",
-    )
-    silence_dbfs: float = Field(
-        -64.0,
-        le=0,
-        description="A chunk is silent, and left out, when at least half of it in one run "
-        "stays below this level.",
-    )
-
-    @model_validator(mode="after")
-    def _advances(self) -> Self:
-        if self.overlap >= self.seconds:
-            raise ValueError(
-                f"expected overlap below seconds, found {self.overlap} and {self.seconds}"
-            )
-        return self
-
-
-class Split(Settings):
-    """Which part of the corpus is learned from, and which is only listened to."""
-
-    by: Literal["track", "time"] = Field(
-        "track",
-        description="track: whole tracks are held out. time: the end of every track is held out, "
-        "for a corpus of few tracks.",
-    )
-    validation: float = Field(0.1, gt=0, lt=0.5, description="Share for measuring while training.")
-    test: float = Field(0.1, gt=0, lt=0.5, description="Share never looked at while training.")
-
-
-class Corpus(Settings):
-    """A named set of sources with one audio format, chunking and split."""
-
-    sources: list[Source] = Field(min_length=1, description="Where the recordings come from.")
-    sample_rate: int = Field(16000, ge=1000, le=192000, description="Samples a second.")
-    channels: Literal[1, 2] = Field(1, description="1 is mono, 2 is stereo.")
-    chunk: Chunking = Chunking()
-    split: Split = Split()
-    label: Literal["genre", "artist", "album", "year", "folder"] | None = Field(
-        "genre",
-        description="What a model with global_channels is told of a recording: one of its tags, "
-        "or the folder within its source in which it lies.",
-    )
-    strict: bool = Field(False, description="Stop at the first recording that cannot be used.")
-    ffmpeg: Literal["bundled", "system"] = Field(
-        "bundled", description="bundled decodes to the same bytes on every machine."
-    )
+from rawtone.sampling_settings import Sampling
+from rawtone.strict import Name, Settings
 
 
 class Quantizer(Settings):
@@ -204,42 +123,6 @@ class StartFrom(Settings):
     step: Annotated[int, Field(ge=1)] | Literal["best", "last"] = Field(
         "best", description="Which of its published checkpoints."
     )
-
-
-class Prime(Settings):
-    """The part of a recording that clips go on from."""
-
-    recording: str = Field(
-        min_length=1,
-        description="A file of any format, relative to the project. ~ is your home.",
-    )
-    start: float = Field(0.0, ge=0, description="Seconds into it at which the part begins.")
-    seconds: float = Field(1.0, gt=0, description="Length of the part.")
-
-
-class Sampling(Settings):
-    """Which clips are made from every checkpoint."""
-
-    seconds: float = Field(gt=0, description="Length of a clip.")
-    temperatures: list[Annotated[float, Field(ge=0)]] = Field(
-        min_length=1, description="1 is what was learned, lower is safer, 0 takes the likeliest."
-    )
-    seeds: list[Annotated[int, Field(ge=0)]] = Field(
-        min_length=1, description="One clip each for every temperature."
-    )
-    labels: Literal["all"] | Annotated[list[str], Field(min_length=1)] = Field(
-        "all", description="Of a model that is told labels: those of which clips are made."
-    )
-    prime: Prime | None = Field(
-        None, description="What every clip goes on from; without it clips begin from silence."
-    )
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        _unequal(self.temperatures, self.seeds)
-        if self.labels != "all":
-            _unequal(self.labels)
-        return self
 
 
 class Experiment(Settings):

@@ -1,11 +1,21 @@
 """The base of all tables of settings."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from rawtone.errors import nearest
+
+NAME = r"^[a-z0-9][a-z0-9_-]*$"
+Name = Annotated[str, Field(pattern=NAME)]
+
+
+def unequal(*values: list[Any]) -> None:
+    """Raise ValueError where a list has a value twice."""
+    for listing in values:
+        if any(value in listing[:place] for place, value in enumerate(listing)):
+            raise ValueError(f"expected no value twice, found {listing}")
 
 
 class Settings(BaseModel):

@@ -20,7 +20,9 @@ from rawtone.training.batches import Batch
 
 backend.start()
 
-from rawtone.generation.loop import Loop, Stream  # noqa: E402
+from rawtone.generation.engine import generate  # noqa: E402
+from rawtone.generation.loop import Loop  # noqa: E402
+from rawtone.generation.streams import Stream  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio, Family  # noqa: E402
 from rawtone.training.trainer import Trainer  # noqa: E402
@@ -77,8 +79,8 @@ def trained(model: Family) -> list[float]:
 def generated(model: Family) -> list[Any]:
     """Return codes of two streams."""
     streams = [Stream(seed, 1.0) for seed in range(2)]
-    blocks = Loop(model).generate(streams, SAMPLES)
-    return np.concatenate(list(blocks), axis=1).tolist()
+    parts = generate(Loop(model, sample_rate=8000), streams, SAMPLES)
+    return np.concatenate([part.codes for part in parts], axis=1).tolist()
 
 
 def main(what: str, names: list[str]) -> None:

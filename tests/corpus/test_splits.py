@@ -1,10 +1,13 @@
 """Splits keep what they promise when a corpus grows."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rawtone.corpus import splits
-from rawtone.corpus.splits import by_time, by_track
+from rawtone.corpus.chunks import Excerpt
+from rawtone.corpus.splits import by_group, by_time, by_track, group
 
 ids = st.integers(0, 10**6).map(lambda number: f"{number:012x}")
 shares = st.floats(0.01, 0.49)
@@ -52,11 +55,52 @@ def test_many_tracks_come_near_the_shares():
 
 
 @given(st.integers(0, 10**7), shares, shares)
-def test_by_time_divides_a_track_without_gap_or_overlap(samples, validation, test):
-    parts = by_time(samples, validation, test)
+def test_by_time_without_a_gap_divides_a_track_without_gap_or_overlap(samples, validation, test):
+    parts = by_time(samples, validation, test, 0)
     assert [split for split, _ in parts] == ["train", "validation", "test"]
     position = 0
     for _, stretch in parts:
         assert stretch.start == position
         position = stretch.stop
     assert position == samples
+
+
+@given(st.integers(0, 10**6), shares, shares, st.integers(1, 10**5))
+def test_by_time_leaves_gaps_that_only_train_gives_way_to(samples, validation, test, gap):
+    parts = by_time(samples, validation, test, gap)
+    assert parts[-1][1].stop == samples
+    if len(parts) == 1:  # too short for gaps, so nothing of it is held out
+        assert parts[0] == ("train", Excerpt(0, samples))
+        return
+    before = by_time(samples, validation, test, 0)
+    assert [part.length for _, part in parts[1:]] == [part.length for _, part in before[1:]]
+    for (_, one), (_, other) in itertools.pairwise(parts):
+        assert other.start - one.stop == gap
+
+
+@given(st.sets(ids, min_size=30, max_size=60), st.sets(ids, max_size=30), st.data())
+def test_the_split_of_old_tracks_does_not_change_when_tracks_come_or_go(tracks, more, data):
+    """With a track drawn for every split, before and after; too few tracks need a stand-in."""
+    gone = data.draw(st.sets(st.sampled_from(sorted(tracks)), max_size=5))
+    before, first = by_track(sorted(tracks), 0.2, 0.2)
+    after, then = by_track(sorted((tracks | more) - gone), 0.2, 0.2)
+    if not first and not then:
+        assert all(after[track] == before[track] for track in tracks - gone)
+
+
+@given(st.lists(st.sampled_from("abcdefgh"), min_size=3, max_size=20))
+def test_a_group_is_in_one_split_and_another_track_of_it_goes_there(names):
+    groups = {f"{n:012x}": name for n, name in enumerate(names)}
+    if len(set(names)) < 3:
+        return
+    before, _ = by_group(groups, 0.2, 0.2)
+    assert all(len({before[t] for t in groups if groups[t] == name}) == 1 for name in names)
+    after, _ = by_group(groups | {"f" * 12: names[0]}, 0.2, 0.2)
+    assert {track: after[track] for track in groups} == before
+    assert after["f" * 12] == before[f"{0:012x}"]
+
+
+def test_the_album_is_the_group_in_which_case_does_not_count():
+    track = {"id": "0a", "album": "Blue", "artist": ""}
+    assert group(track, "album") == group(track | {"id": "0b", "album": "BLUE"}, "album")
+    assert group(track, "artist") == group(track, "track") == "0a"

@@ -80,3 +80,9 @@ def test_an_mp3_with_junk_around_it_is_used(tone, tmp_path):
     junk = np.random.default_rng(0).bytes(3000)
     (tmp_path / "junk.mp3").write_bytes(junk + (tmp_path / "good.mp3").read_bytes() + junk)
     assert status(tmp_path / "junk.mp3") == "used"
+
+
+@pytest.mark.parametrize("rate", [500, 384_000])
+def test_a_rate_of_which_there_is_no_fingerprint_is_used_all_the_same(tmp_path, rate):
+    soundfile.write(tmp_path / "odd.wav", 0.3 * np.sin(np.arange(5 * rate) / 9), rate)
+    assert status(tmp_path / "odd.wav") == "used"

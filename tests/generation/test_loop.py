@@ -10,7 +10,9 @@ from rawtone.models import backend
 
 backend.start()
 
-from rawtone.generation.loop import LANES, Loop, Stream  # noqa: E402
+from rawtone.generation.engine import generate  # noqa: E402
+from rawtone.generation.loop import LANES, Loop  # noqa: E402
+from rawtone.generation.streams import Stream  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio  # noqa: E402
 
@@ -32,12 +34,12 @@ def engine() -> Loop:
     random = np.random.default_rng(1)
     for variable in model.variables:
         variable.assign(random.normal(size=variable.shape, scale=0.7))
-    return Loop(model)
+    return Loop(model, sample_rate=8000)
 
 
 def codes(engine: Loop, streams: list[Stream], samples: int) -> np.ndarray:
     """Return the codes of streams, [streams, samples]."""
-    return np.concatenate(list(engine.generate(streams, samples)), axis=1)
+    return np.concatenate([part.codes for part in generate(engine, streams, samples)], axis=1)
 
 
 def test_it_draws_from_the_parallel_forms_distribution(engine: Loop) -> None:
@@ -81,4 +83,4 @@ def test_another_checkpoint_needs_no_new_loop(engine: Loop) -> None:
 
 def test_more_streams_than_lanes_are_refused(engine: Loop) -> None:
     with pytest.raises(ValueError, match="at most"):
-        next(engine.generate([Stream(0, 1.0)] * (LANES + 1), 10))
+        next(generate(engine, [Stream(0, 1.0)] * (LANES + 1), 10))

@@ -10,7 +10,9 @@ from rawtone.models.family import Audio
 
 backend.start()
 
-from rawtone.generation.loop import Loop, Stream  # noqa: E402
+from rawtone.generation.engine import generate  # noqa: E402
+from rawtone.generation.loop import Loop  # noqa: E402
+from rawtone.generation.streams import Stream  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
 
 SIZES = WaveNet(
@@ -31,11 +33,11 @@ def engine() -> Loop:
     random = np.random.default_rng(0)
     for variable in model.weights:
         variable.assign(random.normal(size=variable.shape, scale=0.5))
-    return Loop(model)
+    return Loop(model, sample_rate=8000)
 
 
 def made(engine: Loop, *streams: Stream) -> np.ndarray:
-    return np.concatenate(list(engine.generate(streams, 500)), axis=1)
+    return np.concatenate([part.codes for part in generate(engine, streams, 500)], axis=1)
 
 
 def test_a_stream_hears_its_own_label_and_not_its_neighbours(engine: Loop) -> None:

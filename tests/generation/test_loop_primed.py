@@ -10,7 +10,9 @@ from rawtone.models import backend
 
 backend.start()
 
-from rawtone.generation.loop import LANES, Loop, Stream  # noqa: E402
+from rawtone.generation.engine import generate  # noqa: E402
+from rawtone.generation.loop import LANES, Loop  # noqa: E402
+from rawtone.generation.streams import Stream  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio  # noqa: E402
 
@@ -68,7 +70,7 @@ def engine_of(settings: ModelSettings, channels: int) -> Loop:
     random = np.random.default_rng(1)
     for variable in model.trainable_variables:
         variable.assign(random.normal(size=variable.shape, scale=0.6))
-    return Loop(model)
+    return Loop(model, sample_rate=8000)
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -90,7 +92,9 @@ def prime_for(engine: Loop, samples: int) -> np.ndarray:
 def codes(
     engine: Loop, streams: list[Stream], samples: int, prime: np.ndarray | None = None
 ) -> np.ndarray:
-    return np.concatenate(list(engine.generate(streams, samples, prime)), axis=1)
+    return np.concatenate(
+        [part.codes for part in generate(engine, streams, samples, prime)], axis=1
+    )
 
 
 def by_hand(engine: Loop, stream: Stream, prime: np.ndarray, samples: int) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rawtone.generation.names import of_labels, stem
+from rawtone.generation.names import in_words, of_labels, stem
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,9 @@ def test_labels_are_any_text_and_their_names_are_apart() -> None:
     names = of_labels(labels)
     assert names[:7] == ["etc", "AC-DC", "R-B", "Rock", "rock-2", "r-b-2", "label"]
     assert names[7:] == ["label-2", "x" * 40]
+
+
+def test_schedules_are_told_by_their_points() -> None:
+    assert stem({0.0: 1.0, 2.5: 0.901}, 3) == "t1.00-at-0-to-0.901-at-2.5-s3"
+    assert in_words({0.0: 1.0, 2.5: 0.901}) == "1 at 0 s to 0.901 at 2.5 s"
+    assert in_words({0.0: "jazz", 10.0: "rock"}) == "jazz at 0 s to rock at 10 s"

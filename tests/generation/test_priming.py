@@ -11,7 +11,7 @@ from rawtone import files
 from rawtone.audio import quantizers
 from rawtone.errors import UserError
 from rawtone.generation import priming
-from rawtone.settings import Prime
+from rawtone.sampling_settings import Prime
 
 RATE = 8000
 CODEC = quantizers.make("linear", 65536)
@@ -30,7 +30,8 @@ def recorded(folder: Path, pcm: np.ndarray, rate: int = RATE, name: str = "prime
 
 def part(path: Path, channels: int = 1, sha256: str = "", **keys: float) -> np.ndarray:
     prime = Prime.model_validate({"recording": str(path)} | keys)
-    return priming.codes(prime, sha256 or files.sha256(path), CODEC, RATE, channels)
+    heard = priming.part(prime, sha256 or files.sha256(path), RATE, channels)
+    return CODEC.encode(heard).astype(np.int32)
 
 
 def decoded(codes: np.ndarray) -> np.ndarray:

@@ -16,9 +16,9 @@ from rawtone.model_settings import LpcLru, model
 from rawtone.models import backend
 from rawtone.models.families import build
 from rawtone.models.family import Audio, Family
-from rawtone.settings import Training
 from rawtone.training.batches import Batch
 from rawtone.training.trainer import Trainer
+from tests import trainings
 
 backend.start()
 
@@ -164,14 +164,10 @@ def test_it_learns_a_short_clip_by_heart_and_plays_it_on_from_its_beginning() ->
 
 def learn(made: Family, codes: Any, steps: int) -> float:
     """Train on one clip, and return its bits a sample."""
-    table = {"steps": steps, "batch_size": 1, "window": codes.shape[1], "learning_rate": 0.01}
-    rest = {"warmup_steps": 10, "schedule": "cosine", "clip_norm": 1.0, "seed": 0}
-    every = {"log_every": 1, "validate_every": 1, "validation_batches": 1, "checkpoint_every": 1}
-    training = Training.model_validate(table | rest | every)
     heard = np.concatenate([silence(made, made.settings.context)[:1], codes[:, :-1]], axis=1)
     weights, one = np.ones(codes.shape, "float32"), np.zeros(1, "int32")
     batch = Batch(heard, codes, weights, one, np.ones(1, bool))
-    trainer = Trainer(made, training)
+    trainer = Trainer(made, trainings.plain(steps=steps, window=codes.shape[1]))
     for step in range(steps):
         trainer.update([batch], 0.005 * (1 + np.cos(np.pi * step / steps)))
     return trainer.validate([batch]) / float(np.log(2.0))

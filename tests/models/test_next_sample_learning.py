@@ -21,6 +21,7 @@ from rawtone.training.batches import Batch, Excerpts  # noqa: E402
 from rawtone.training.schedules import learning_rate  # noqa: E402
 from rawtone.training.trainer import Trainer  # noqa: E402
 from rawtone.training.walks import Walks  # noqa: E402
+from tests import trainings  # noqa: E402
 
 RATE = 8000
 WINDOW = 250
@@ -42,10 +43,7 @@ def learn(
 
 def settings(steps: int) -> Training:
     """Return settings of one lane."""
-    sizes = {"steps": steps, "batch_size": 1, "window": WINDOW, "warmup_steps": 10, "seed": 0}
-    rates = {"learning_rate": 0.01, "schedule": "cosine", "clip_norm": 1.0}
-    ever = {"log_every": 1, "validate_every": 1, "validation_batches": 1, "checkpoint_every": 1}
-    return Training.model_validate(sizes | rates | ever)
+    return trainings.plain(steps=steps, window=WINDOW, warmup_steps=10, schedule="cosine")
 
 
 def walking(model: Family, audio: NDArray[np.float64]) -> Walks:

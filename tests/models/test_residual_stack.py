@@ -36,6 +36,7 @@ def model(seed: int = 0, **changed: Any) -> Any:
     if not residual_stack.fits(sizes, "float32"):
         pytest.skip("needs a CPU with AVX-512, no GPU, and the TensorFlow backend")
     made = build(sizes, Audio(quantizers.make("mu-law", 256), labels=3), seed)
+    made.prepare(1, 100_000)
     random = np.random.default_rng(seed)
     for variable in made.weights:
         variable.assign(random.normal(size=variable.shape, scale=0.3))
@@ -136,3 +137,11 @@ def test_channels_that_fill_no_register_take_the_plain_form(changed: dict[str, A
 
 def test_other_precisions_take_the_plain_form() -> None:
     assert not residual_stack.fits(WaveNet.model_validate(SMALL), "bfloat16")
+
+
+def test_small_batches_are_left_to_xla() -> None:
+    """They gain nothing by kernels; XLA compiles all of their step."""
+    sizes = WaveNet.model_validate(SMALL)
+    small = build(sizes, Audio(quantizers.make("mu-law", 256)), 0)
+    small.prepare(1, 4096)
+    assert (small.stack, small.jit) == (None, True)

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from rawtone.audio import quantizers
 from rawtone.model_settings import SampleRNN as Settings
 from rawtone.models import backend
-from rawtone.settings import Experiment, Training
+from rawtone.settings import Experiment
+from tests import trainings
 
 backend.start()
 
@@ -290,24 +291,10 @@ def test_paths_of_weights_are_unique_and_do_not_depend_on_what_was_built_before(
 
 def test_training_goes_on_from_its_state_as_if_nothing_had_happened() -> None:
     """What windows leave behind and what dropout will draw are part of the state."""
-    training = Training(
-        steps=4,
-        batch_size=2,
-        window=12,
-        learning_rate=0.01,
-        warmup_steps=0,
-        schedule="constant",
-        clip_norm=1.0,
-        seed=0,
-        log_every=1,
-        validate_every=1,
-        validation_batches=1,
-        checkpoint_every=1,
-    )
 
     def trainer() -> Trainer:
         changed = {"frame_sizes": [2, 4], "dim": 4, "rnn_layers": 2, "rnn_dropout": 0.5}
-        return Trainer(build(sizes(**changed), MU_LAW), training)
+        return Trainer(build(sizes(**changed), MU_LAW), trainings.plain(batch_size=2, window=12))
 
     random = np.random.default_rng(0)
     fresh = np.array([[True, True], [False, True], [False, False], [False, False]])

@@ -10,7 +10,7 @@ from keras import ops
 from rawtone.audio import quantizers
 from rawtone.model_settings import SampleRNN as Settings
 from rawtone.models import backend
-from rawtone.settings import Training
+from tests import trainings
 
 backend.start()
 
@@ -33,20 +33,8 @@ def melody() -> np.ndarray:
 
 def learn(model: Family, codes: np.ndarray, steps: int) -> float:
     """Train on one clip out of silence; return its bits a sample before the last step."""
-    training = Training(
-        steps=steps,
-        batch_size=1,
-        window=len(codes),
-        learning_rate=0.005,
-        warmup_steps=10,
-        schedule="cosine",
-        clip_norm=1.0,
-        seed=0,
-        log_every=1,
-        validate_every=1,
-        validation_batches=1,
-        checkpoint_every=1,
-    )
+    rates = {"learning_rate": 0.005, "warmup_steps": 10, "schedule": "cosine"}
+    training = trainings.plain(steps=steps, window=len(codes), **rates)
     silence = np.full(model.settings.context, MU_LAW.silence)
     clip = Batch(
         np.concatenate([silence, codes])[None, :-1].astype("int32"),

@@ -13,11 +13,11 @@ backend.start()
 
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio, Family  # noqa: E402
-from rawtone.settings import Training  # noqa: E402
 from rawtone.training.batches import Excerpts  # noqa: E402
 from rawtone.training.schedules import learning_rate  # noqa: E402
 from rawtone.training.trainer import Trainer  # noqa: E402
 from rawtone.training.walks import Walks  # noqa: E402
+from tests import trainings  # noqa: E402
 
 RATE, FRAME, STEPS = 22050, 128, 400
 
@@ -44,11 +44,8 @@ def learned(audio: np.ndarray, window: str) -> Family:
             "output": {"kind": "regression"},
         }
     )
-    training = Training(
-        steps=STEPS, batch_size=4, window=32 * FRAME, learning_rate=0.005, warmup_steps=10,
-        schedule="cosine", clip_norm=1.0, seed=0, log_every=1, validate_every=1,
-        validation_batches=1, checkpoint_every=1,
-    )  # fmt: skip
+    rates = {"learning_rate": 0.005, "warmup_steps": 10, "schedule": "cosine"}
+    training = trainings.plain(steps=STEPS, batch_size=4, window=32 * FRAME, **rates)
     model = build(chosen, Audio(quantizers.make("linear", 65536)))
     trainer = Trainer(model, training)
     starts = range(0, 5 * 9000, 9001)  # each at another phase

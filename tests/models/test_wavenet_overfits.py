@@ -9,9 +9,9 @@ from rawtone.audio import quantizers
 from rawtone.model_settings import WaveNet
 from rawtone.models import backend
 from rawtone.models.family import Audio, Family
-from rawtone.settings import Training
 from rawtone.training.batches import Excerpts, Windows
 from rawtone.training.measures import measure
+from tests import trainings
 
 backend.start()
 
@@ -31,20 +31,7 @@ SIZES = WaveNet(
     skip_channels=64,
     biases=True,
 )
-TRAINING = Training(
-    steps=250,
-    batch_size=1,
-    window=2000,
-    learning_rate=0.008,
-    warmup_steps=0,
-    schedule="constant",
-    clip_norm=1.0,
-    seed=0,
-    log_every=1,
-    validate_every=1,
-    validation_batches=1,
-    checkpoint_every=1,
-)
+TRAINING = trainings.plain(steps=250, window=2000, learning_rate=0.008)
 
 
 def clip() -> NDArray[np.int16]:

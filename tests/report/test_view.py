@@ -31,6 +31,21 @@ def test_the_newest_checkpoint_is_heard_first() -> None:
     assert [clip.seed for clip in view.checkpoints[0].columns[0].clips] == [0, 1]
 
 
+def test_clips_whose_temperature_changes_have_a_column_and_files_of_their_own() -> None:
+    words, stem = "1 at 0 s to 0.8 at 5 s", "t1.00-at-0-to-0.80-at-5-s0"
+    wav = f"clips/step-00000800/{stem}.wav"
+    falls = {"step": 800, "temperature": words, "seed": 0, "seconds": 10, "wav": wav}
+    melody = [{"step": "800", "temperature": words, "seed": "0", "voiced": "0.9", "notes": "60"}]
+    view = experiment("x", "p", "c", Published(clips=[falls, *CLIPS], melody=melody))
+    columns = view.checkpoints[0].columns
+    assert [column.temperature for column in columns] == ["0.9", "1", words]
+    assert columns[2].meaning == "changes along the clip"
+    (clip,) = columns[2].clips
+    assert clip.label == f"step 800, temperature {words}, seed 0"
+    assert clip.melody.startswith("C4")
+    assert asset("x", falls) == f"x/step-00000800-{stem}"
+
+
 def test_checkpoints_stand_above_what_they_must_beat() -> None:
     lines = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION)).guesses
     assert [(line.name, line.validation, line.test) for line in lines] == [

@@ -27,24 +27,35 @@ def noise(samples: int, seed: int = 0, channels: int = 1) -> np.ndarray:
 
 
 def cut(
-    tracks: dict[str, np.ndarray], *, channels: int = 1, by: str = "track", **chunking
+    tracks: dict[str, np.ndarray],
+    *,
+    channels: int = 1,
+    by: str = "track",
+    gap: float = 0.0,
+    each: dict | None = None,
+    tags: dict[str, dict[str, str]] | None = None,
+    **chunking,
 ) -> Chunks:
-    """Run the stage on tracks made of arrays."""
+    """Run the stage on tracks made of arrays, with tags by track."""
     chunks = {"seconds": 8.0, "overlap": 1.0, "partial": "keep", "silence_dbfs": -64.0} | chunking
-    split = {"by": by, "validation": 0.1, "test": 0.1}
+    split = {"by": by, "validation": 0.1, "test": 0.1, "gap": gap}
     table_of_settings = {"sample_rate": RATE, "channels": channels, "strict": False}
     files.write_json(
         Path("settings/chunk/mine.json"),
-        table_of_settings | {"chunk": chunks, "label": "genre", "split": split},
+        table_of_settings
+        | {"chunk": chunks, "label": "genre", "split": split}
+        | ({"each": each} if each else {}),
     )
     folder = Path("data/tracks/mine")
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     for name, samples in tracks.items():
         pcm.write(folder / f"{name}.wav", samples, RATE)
-        rows.append({"id": name, "file": f"{name}.wav", "status": "used", "genre": f"g-{name}"})
+        row = {"id": name, "file": f"{name}.wav", "status": "used", "genre": f"g-{name}"}
+        rows.append(row | (tags or {}).get(name, {}))
     rows.append({"id": "bad", "status": "empty"})
-    table.write(folder / "tracks.csv", ["id", "file", "status", "genre"], rows)
+    columns = ["id", "file", "status", "genre", "artist", "album"]
+    table.write(folder / "tracks.csv", columns, rows)
     chunk.run("mine")
     return Chunks.open(FOLDER)
 
@@ -185,3 +196,121 @@ def test_chunk_before_convert_says_what_to_run(project):
     Path("data/tracks/mine/tracks.csv").unlink()
     with pytest.raises(UserError, match="run: rawtone convert mine"):
         chunk.run("mine")
+
+
+def test_ends_are_trimmed_and_have_rows_that_say_so(project):
+    samples = np.zeros(20 * RATE, np.int16)
+    samples[3 * RATE : 15 * RATE] = noise(12 * RATE)
+    samples[15 * RATE : 16 * RATE] = 20  # -64 dBFS
+    tracks = {"a": samples, "b": noise(9000, 1), "c": noise(9000, 2)}
+    chunks = cut(tracks, trim_dbfs=-60.0)
+    rows = [row for row in considered() if row["track"] == "a"]
+    assert [(row["start"], row["length"], row["status"]) for row in rows] == [
+        ("0", "3000", "trimmed end"),
+        ("3000", "8000", "kept"),
+        ("10000", "5000", "kept"),
+        ("15000", "5000", "trimmed end"),
+    ]
+    assert np.array_equal(chunks.pcm[0], samples[3000:11000])
+    assert summary()["dropped"] == {"trimmed end": 2}
+
+
+def test_a_track_that_is_all_silence_is_trimmed_away(project):
+    tracks = {name: noise(9000, seed) for seed, name in enumerate("abc")}
+    cut(tracks | {"quiet": np.full(5000, 3, np.int16)}, trim_dbfs=-60.0)
+    rows = [row for row in considered() if row["track"] == "quiet"]
+    assert [(row["length"], row["status"]) for row in rows] == [("5000", "trimmed end")]
+
+
+def test_the_first_seconds_of_each(project):
+    tracks = {name: noise(30000, seed) for seed, name in enumerate("abc")}
+    cut(tracks, each={"seconds": 10.0, "which": "first"})
+    rows = [row for row in considered() if row["track"] == "a"]
+    assert [(row["start"], row["length"], row["status"]) for row in rows] == [
+        ("0", "8000", "kept"),
+        ("7000", "3000", "kept"),
+        ("10000", "20000", "beyond each_seconds"),
+    ]
+    assert sum(summary()["seconds"].values()) == 30.0
+
+
+def test_even_seconds_of_each_reach_from_its_beginning_to_its_end(project):
+    tracks = {name: noise(64000, seed) for seed, name in enumerate("abc")}
+    chunks = cut(tracks, overlap=0.0, each={"seconds": 24.0, "which": "even"})
+    starts = [
+        int(start)
+        for start, track in zip(chunks.starts, chunks.tracks, strict=True)
+        if track == "a"
+    ]
+    assert starts == [0, 24000, 56000]
+    left_out = [row["status"] for row in considered() if row["status"] != "kept"]
+    assert left_out == ["beyond each_seconds"] * 15
+
+
+ARTISTS = {
+    f"t{n}": {"artist": f"Artist {n % 4}" if n % 3 else f"ARTIST {n % 4}"} for n in range(16)
+}
+
+
+def test_all_of_an_artist_is_in_one_split(project):
+    chunks = cut({track: noise(8000, n) for n, track in enumerate(ARTISTS)}, by="artist",
+                 tags=ARTISTS)  # fmt: skip
+    splits = {}
+    for track, split in zip(chunks.tracks, chunks.splits, strict=True):
+        splits.setdefault(int(track[1:]) % 4, set()).add(split)
+    assert all(len(found) == 1 for found in splits.values())
+    assert summary()["split_by"] == "artist"
+
+
+def test_tracks_without_an_album_are_held_out_one_by_one_and_named(project):
+    tags = {"a": {"album": "One"}, "b": {"album": "One"}, "c": {"album": "Two"}}
+    cut({name: noise(8000, n) for n, name in enumerate("abcd")}, by="album", tags=tags)
+    assert "one track has no album, and are held out one by one: d" in summary()["notes"]
+
+
+def test_too_few_artists_are_not_split_otherwise(project):
+    with pytest.raises(UserError, match="expected at least 3 with artist, found 2; set it to"):
+        cut({"a": noise(9000), "b": noise(9000, 1)}, by="artist")
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(10000, 40000), min_size=1, max_size=3), st.floats(0.2, 2.0))
+def test_the_parts_of_a_track_split_by_time_are_a_gap_apart(lengths, gap):
+    """What the models hear back never reaches from one split into another."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        tracks = {f"t{i}": noise(n, i) for i, n in enumerate(lengths)}
+        chunks = cut(tracks, by="time", seconds=1.0, overlap=0.5, gap=gap)
+        ends = {}
+        for track, start, length, split in zip(
+            chunks.tracks, chunks.starts, chunks.lengths, chunks.splits, strict=True
+        ):
+            before, last = ends.get(track, (split, start))
+            assert before == split or start - last >= gap * RATE
+            ends[track] = (split, start + length)
+        assert f"split by time: {np.ceil(gap * RATE) / RATE:g} s between" in summary()["notes"][-1]
+        covered = {track: [] for track in tracks}
+        for row in considered():
+            covered[row["track"]].append((int(row["start"]), int(row["length"])))
+        for track, rows in covered.items():
+            assert rows[0][0] == 0 and max(sum(row) for row in rows) == len(tracks[track])
+
+
+tags_of = st.lists(st.sampled_from("uvwxyz"), min_size=6, max_size=12).filter(
+    lambda found: len(set(found)) >= 3
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(tags_of, st.sampled_from(["track", "album", "artist"]))
+def test_chunks_of_one_track_never_stand_in_two_splits(names, by):
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        tracks = {f"t{i}": noise(2500, i) for i in range(len(names))}
+        tags = {f"t{i}": {"album": name, "artist": name} for i, name in enumerate(names)}
+        chunks = cut(tracks, by=by, seconds=1.0, overlap=0.5, tags=tags)
+        group = {track: track if by == "track" else tags[track][by] for track in tracks}
+        seen: dict[str, set[str]] = {}
+        for track, split in zip(chunks.tracks, chunks.splits, strict=True):
+            seen.setdefault(group[track], set()).add(split)
+        assert all(len(found) == 1 for found in seen.values())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from rawtone.audio import pcm
+from rawtone.audio import ffmpeg, pcm
 from rawtone.corpus import table
 from rawtone.errors import UserError
 from rawtone.stages import convert, fetch, settings
@@ -138,3 +138,12 @@ def test_two_runs_make_the_same_bytes(corpus):
     shutil.rmtree(TRACKS)
     reconvert()
     assert {path.name: path.read_bytes() for path in TRACKS.iterdir()} == first
+
+
+def test_what_was_decoded_with_errors_is_used_and_told(corpus, caplog):
+    mp3 = corpus / "damaged.mp3"
+    ffmpeg.run(["-i", str(corpus / "b.flac"), str(mp3)])
+    mp3.write_bytes(mp3.read_bytes() + b"x")
+    row = reconvert()["damaged.mp3"]
+    assert (row["status"], row["remark"]) == ("used", "decoded with errors")
+    assert "used, but decoded with errors: damaged.mp3" in caplog.text

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+
+from tests.commands import Process, complaint, rawtone
 
 PARAMS = """
 corpora:
@@ -23,7 +24,7 @@ experiments:
     preset: wavenet-demo
     model: {dilations: [1, 2, 4], residual_channels: 8, dilation_channels: 8, skip_channels: 8}
     training:
-      {steps: 3000, window: 100, validate_every: 100, checkpoint_every: 100, keep: {last: 3}}
+      {steps: 1000, window: 100, validate_every: 100, checkpoint_every: 100, keep: {last: 3}}
 """
 
 
@@ -39,12 +40,6 @@ def small_disk(project: Path) -> Iterator[Path]:
     subprocess.run(["umount", place], check=True)
 
 
-def rawtone(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command and return what it said."""
-    command = [sys.executable, "-m", "rawtone", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture
 def ready(small_disk: Path) -> Path:
     """Prepare all that training needs."""
@@ -53,36 +48,33 @@ def ready(small_disk: Path) -> Path:
         tone = 0.3 * np.sin(np.arange(12000) * (0.1 + name / 20))
         soundfile.write(f"music/{name}.wav", tone, 4000)
     Path("params.yaml").write_text(PARAMS)
-    for stage in ("settings", "fetch", "convert", "chunk"):
-        assert rawtone(stage, *(["mine"] if stage != "settings" else [])).returncode == 0
+    rawtone("settings", "fetch mine", "convert mine", "chunk mine")
     return small_disk
 
 
 def test_a_disk_full_while_training_stops_it_and_room_lets_it_go_on(ready: Path) -> None:
-    command = [sys.executable, "-m", "rawtone", "train", "mine"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as training:
-        while not list(ready.glob("*/weights/step-*")):
-            assert training.poll() is None
-            time.sleep(0.01)
-        fill(ready / "ballast")
-        _, said = training.communicate()
-    assert training.returncode == 1
+    training = Process("train mine")
+    while not list(ready.glob("*/weights/step-*")):
+        assert training.runs()
+        time.sleep(0.01)
+    fill(ready / "ballast")
+    status, said = training.end()
+    assert status == 1
     assert "no space left on the disk" in said
     assert "Traceback" not in said
     assert not [path for path in ready.rglob("*") if path.name.startswith(".")]
 
     (ready / "ballast").unlink()
-    assert rawtone("train", "mine").returncode == 0
+    rawtone("train mine")
     published = json.loads(Path("results/mine/checkpoints.json").read_text())
-    assert [c["step"] for c in published["checkpoints"]] == [2800, 2900, 3000]
+    assert [c["step"] for c in published["checkpoints"]] == [800, 900, 1000]
 
 
 def test_a_disk_too_small_for_the_checkpoints_is_refused_before_training(ready: Path) -> None:
     (ready / "ballast").write_bytes(bytes(2**21 - 2**16))
-    refused = rawtone("train", "mine")
-    assert refused.returncode == 1
-    assert "of disk, and" in refused.stderr
-    assert "training.keep" in refused.stderr
+    refused = complaint("train mine")
+    assert "of disk, and" in refused
+    assert "training.keep" in refused
     assert not list(ready.glob("*/checkpoints"))
 
 

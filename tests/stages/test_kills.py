@@ -22,13 +22,13 @@ experiments:
     quantizer: {levels: 16}
     model: {dilations: [1], residual_channels: 4, dilation_channels: 4, skip_channels: 4}
     training:
-      steps: 6000
+      steps: 3000
       window: 32
       log_every: 1
-      validate_every: 50
+      validate_every: 40
       validation_batches: 1
-      checkpoint_every: 100
-      keep: {last: 3, every: 500, best: 2}
+      checkpoint_every: 40
+      keep: {last: 3, every: 400, best: 2}
       save_minutes: 0.0005
       ema: 0.99
 """

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ import yaml
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
 from rawtone.files import sha256
+from tests.commands import complaint, rawtone
 
 RATE = 4000
 PARAMS = """
@@ -40,24 +39,6 @@ experiments:
 GENRES = {"Low & slow": 150, "high": 900}
 TRAINED = Path("results/mine")
 STAGES = ("settings", "fetch", "convert", "chunk", "train", "sample", "parse-log", "evaluate")
-RUN = (
-    "import sys; from rawtone.cli import main; sys.exit(any(main(a.split()) for a in sys.argv[1:]))"
-)
-
-
-def rawtone(*commands: str) -> str:
-    """Run commands in one process; return what they say. They have to succeed."""
-    command = [sys.executable, "-c", RUN, *commands]
-    return subprocess.run(command, check=True, stderr=subprocess.PIPE, text=True).stderr
-
-
-def complaint(*commands: str) -> str:
-    """Return what a command says that has to fail by an error of the user's."""
-    done = subprocess.run(
-        [sys.executable, "-c", RUN, *commands], check=False, capture_output=True, text=True
-    )
-    assert done.returncode == 1
-    return done.stderr.strip().splitlines()[-1]
 
 
 def tagged(path: Path, genre: str, hertz: float, seed: int) -> None:
@@ -163,16 +144,15 @@ def test_a_label_that_was_never_learned_is_refused_with_those_that_were(here: Pa
 def test_recordings_without_the_tag_are_listed(here: Path) -> None:
     tagged(Path("music/untagged.flac"), "", 440, seed=9)
     track = sha256(Path("music/untagged.flac"))[:12]
-    rawtone("settings", "fetch mine", "convert mine", "chunk mine")
-    said = complaint("train mine")
+    said = complaint("settings", "fetch mine", "convert mine", "chunk mine", "train mine")
     assert "corpora.mine.label: the model is told labels (model.global_channels), but a" in said
     assert f"a recording has none: {track}" in said
 
 
 def test_no_tag_at_all_is_refused(here: Path) -> None:
     write_params(corpus={"label": "album"})
-    rawtone("settings", "chunk mine")
-    assert "but no recording has one; set this to a tag that they have" in complaint("train mine")
+    said = complaint("settings", "chunk mine", "train mine")
+    assert "but no recording has one; set this to a tag that they have" in said
 
 
 def test_a_label_that_is_only_held_out_is_refused(here: Path) -> None:
@@ -209,6 +189,5 @@ def test_weights_of_other_labels_are_no_beginning(here: Path) -> None:
     for number in range(2):
         for take in range(2):
             tagged(Path(f"renamed/{number}{take}.flac"), f"new {number}", 300 * number + 99, take)
-    rawtone("settings", "fetch other", "convert other", "chunk other")
-    said = complaint("train more")
+    said = complaint("settings", "fetch other", "convert other", "chunk other", "train more")
     assert "'mine' learned the labels Low & slow, high, and this corpus has new 0, new 1" in said

@@ -1,8 +1,6 @@
 """A model that only names values, from training to the page: its losses are no bits anywhere."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 import soundfile
 
 from rawtone.corpus import table
+from tests.commands import rawtone
 
 PARAMS = """
 corpora:
@@ -45,13 +44,6 @@ experiments:
 STAGES = ("train", "sample", "parse-log", "evaluate")
 
 
-def rawtone(*arguments: str) -> str:
-    """Run a command that has to succeed; return what it says."""
-    command = [sys.executable, "-m", "rawtone", *arguments]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
-    return done.stdout + done.stderr
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Build two experiments of one corpus and the page; return what each stage said of each."""
@@ -63,11 +55,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         soundfile.write(root / f"music/{name}.wav", 0.4 * tone, 4000)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        for stage, *names in (("settings",), ("fetch", "mine"), ("convert", "mine")):
-            rawtone(stage, *names)
-        rawtone("chunk", "mine")
+        rawtone("settings", "fetch mine", "convert mine", "chunk mine")
         said = {
-            f"{stage} {name}": rawtone(stage, name)
+            f"{stage} {name}": rawtone(f"{stage} {name}")
             for name in ("likely", "certain")
             for stage in STAGES
         }
@@ -146,8 +136,7 @@ def test_tensorboard_has_its_losses_and_no_bits() -> None:
 
 @pytest.mark.usefixtures("here")
 def test_training_begins_from_its_best_checkpoint() -> None:
-    rawtone("settings")
-    rawtone("train", "begun")
+    rawtone("settings", "train begun")
     origin = json.loads(Path("results/begun/config.json").read_text())["origin"]
     found = json.loads(Path("results/certain/checkpoints.json").read_text())["checkpoints"]
     assert origin["step"] == min(found, key=lambda c: c["validation_loss"])["step"]

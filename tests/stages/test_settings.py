@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rawtone import params
+from rawtone import files, params
+from rawtone.corpus_settings import Split
 from rawtone.errors import UserError
-from rawtone.stages import fetch, layout, settings
+from rawtone.stages import chunk, convert, fetch, layout, settings
 
 
 def stamps() -> dict[Path, int]:
@@ -214,3 +215,35 @@ def test_settings_are_plain_json_in_a_settled_order(recordings, write_params):
     for path in Path("settings").glob("*/*.json"):
         text = path.read_text()
         assert text == json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n"
+
+
+def test_the_gap_between_splits_is_longer_than_what_the_models_hear_back(recordings, write_params):
+    write_params(split={"by": "time", "gap": 0.0})
+    settings.run()
+    context = params.resolve().experiments["mine"].model.context / 8000
+    assert 0.5 < context < 1.0
+    assert layout.read_settings("chunk", "mine")["split"]["gap"] == 1.0
+    write_params(split={"by": "time", "gap": 3.0})
+    settings.run()
+    assert layout.read_settings("chunk", "mine")["split"]["gap"] == 3.0
+    write_params()
+    settings.run()
+    assert "gap" not in layout.read_settings("chunk", "mine")["split"]
+    for path in ("b.flac", "deep/er/c.ogg", "deep/d.wav"):
+        (recordings / path).unlink()
+    settings.run()  # too few to hold out whole ones
+    assert layout.read_settings("chunk", "mine")["split"]["gap"] == 1.0
+
+
+def test_the_gap_that_settings_leave_out_is_the_one_that_chunk_takes(recordings, write_params):
+    write_params()
+    settings.run()
+    fetch.run("mine")
+    convert.run("mine")
+    table_of_chunk = layout.read_settings("chunk", "mine")
+    assert "gap" not in table_of_chunk["split"]
+    table_of_chunk["split"]["by"] = "time"
+    files.write_json(layout.settings("chunk", "mine"), table_of_chunk)
+    chunk.run("mine")
+    notes = json.loads(Path("data/chunks/mine/corpus.json").read_text())["notes"]
+    assert notes == [f"split by time: {Split().gap:g} s between its parts are left out"]

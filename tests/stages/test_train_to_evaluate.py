@@ -24,6 +24,7 @@ from rawtone.corpus import table
 from rawtone.files import sha256
 from rawtone.settings import LATER
 from rawtone.stages import train
+from tests.commands import Process, complaint, rawtone
 
 PARAMS = """
 corpora:
@@ -42,19 +43,6 @@ experiments:
 TRAINED = Path("results/mine")
 
 
-def rawtone(*arguments: str) -> None:
-    """Run a command that has to succeed."""
-    subprocess.run([sys.executable, "-m", "rawtone", *arguments], check=True)
-
-
-def complaint(*arguments: str) -> str:
-    """Return what a command says that has to fail, by an error of the user's."""
-    command = [sys.executable, "-m", "rawtone", *arguments]
-    failed = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert failed.returncode == 1
-    return failed.stderr
-
-
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project in which all stages up to evaluate ran."""
@@ -67,8 +55,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
         soundfile.write(root / f"music/{name}.wav", 0.4 * np.sin(2 * np.pi * turns), 4000)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        for stage in ("settings", "fetch", "convert", "chunk", "train", "sample", "evaluate"):
-            rawtone(stage, *(["mine"] if stage != "settings" else []))
+        rawtone("settings")
+        for stage in ("fetch", "convert", "chunk", "train", "sample", "evaluate"):
+            rawtone(f"{stage} mine")
     return root
 
 
@@ -94,7 +83,7 @@ def test_published_checkpoints_are_what_the_manifest_says(here: Path) -> None:
 def test_training_a_finished_run_again_publishes_it_and_learns_nothing_new(here: Path) -> None:
     before = (TRAINED / "checkpoints.json").read_text()
     shutil.rmtree(TRAINED)
-    rawtone("train", "mine")
+    rawtone("train mine")
     assert (TRAINED / "checkpoints.json").read_text() == before
     log = next(Path("runs").glob("*/train.log")).read_text()
     assert log.count("\nstep 40 - loss") == 1
@@ -108,11 +97,7 @@ def test_other_cores_give_the_same_bytes(here: Path) -> None:
     shutil.rmtree(TRAINED)
     one_core = {min(os.sched_getaffinity(0))}
     for stage in ("train", "sample", "evaluate"):
-        subprocess.run(
-            [sys.executable, "-m", "rawtone", stage, "mine"],
-            check=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, one_core),
-        )
+        rawtone(f"{stage} mine", cores=one_core)
     assert {file: sha256(file) for file in before} == before
 
 
@@ -128,7 +113,7 @@ def test_a_setting_that_came_later_renames_no_run(here: Path) -> None:
 def test_the_same_settings_give_the_same_weights(here: Path) -> None:
     before = (TRAINED / "checkpoints.json").read_text()
     shutil.rmtree("runs")
-    rawtone("train", "mine")
+    rawtone("train mine")
     assert (TRAINED / "checkpoints.json").read_text() == before
 
 
@@ -136,13 +121,13 @@ def test_a_killed_training_goes_on_to_the_same_weights(here: Path) -> None:
     before = (TRAINED / "checkpoints.json").read_text()
     shutil.rmtree("runs")
     shutil.rmtree(TRAINED)
-    training = subprocess.Popen([sys.executable, "-m", "rawtone", "train", "mine"])
+    training = Process("train mine")
     while not list(Path("runs").glob("*/checkpoints/step-*")):
-        assert training.poll() is None
+        assert training.runs()
         time.sleep(0.01)
     os.kill(training.pid, signal.SIGKILL)
-    training.wait()
-    rawtone("train", "mine")
+    assert training.end()[0] == -signal.SIGKILL
+    rawtone("train mine")
     assert (TRAINED / "checkpoints.json").read_text() == before
 
 
@@ -169,12 +154,10 @@ def test_another_learning_rate_is_another_run_and_back_is_the_old_one(here: Path
     params["experiments"]["mine"]["training"]["learning_rate"] = 0.001
     (old,) = Path("runs").iterdir()
     (here / "params.yaml").write_text(yaml.safe_dump(params))
-    rawtone("settings")
-    rawtone("train", "mine")
+    rawtone("settings", "train mine")
     assert len(list(Path("runs").iterdir())) == 2
     (here / "params.yaml").write_text(PARAMS)
-    rawtone("settings")
-    rawtone("train", "mine")
+    rawtone("settings", "train mine")
     assert json.loads((TRAINED / "config.json").read_text())["run"] == old.name
 
 
@@ -192,7 +175,7 @@ def test_there_is_a_clip_for_every_checkpoint_temperature_and_seed(here: Path) -
 def test_the_same_checkpoint_gives_the_same_clips(here: Path) -> None:
     before = (TRAINED / "clips.json").read_text()
     shutil.rmtree(TRAINED / "clips")
-    rawtone("sample", "mine")
+    rawtone("sample mine")
     assert (TRAINED / "clips.json").read_text() == before
 
 
@@ -200,7 +183,7 @@ def test_a_damaged_checkpoint_is_named(here: Path) -> None:
     weights = sorted((TRAINED / "checkpoints").iterdir())[0]
     weights.unlink()
     weights.write_bytes(b"not weights")
-    assert f"{weights}: not the file that checkpoints.json names" in complaint("sample", "mine")
+    assert f"{weights}: not the file that checkpoints.json names" in complaint("sample mine")
 
 
 def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> None:
@@ -242,4 +225,4 @@ def test_metrics_are_the_few_figures_that_a_table_compares(here: Path) -> None:
 def test_a_corpus_without_held_out_audio_is_refused(here: Path) -> None:
     chunks = Path("data/chunks/mine/chunks.csv")
     chunks.write_text(chunks.read_text().replace("validation", "train"))
-    assert "no validation chunks" in complaint("train", "mine")
+    assert "no validation chunks" in complaint("train mine")

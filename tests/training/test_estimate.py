@@ -10,27 +10,17 @@ from rawtone import model_settings
 from rawtone.audio import quantizers
 from rawtone.errors import UserError
 from rawtone.models import backend
-from rawtone.settings import Keep, Training
+from rawtone.settings import Keep
 from rawtone.training import estimate
+from tests import trainings
 
 backend.start()
 
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio  # noqa: E402
 
-TRAINING = Training(
-    steps=1000,
-    batch_size=8,
-    window=100,
-    learning_rate=0.01,
-    warmup_steps=0,
-    schedule="constant",
-    clip_norm=1.0,
-    seed=0,
-    log_every=1,
-    validate_every=100,
-    validation_batches=1,
-    checkpoint_every=100,
+TRAINING = trainings.plain(
+    steps=1000, batch_size=8, window=100, validate_every=100, checkpoint_every=100
 )
 
 

@@ -10,7 +10,7 @@ from rawtone.audio import quantizers
 from rawtone.model_settings import WaveNet
 from rawtone.models import backend
 from rawtone.models.family import Audio
-from rawtone.settings import Training
+from tests import trainings
 
 backend.start()
 
@@ -62,23 +62,8 @@ def test_workers_share_one_penalty() -> None:
     model = build(SIZES, Audio(quantizers.make("mu-law", 16), labels=2))
     batch = inputs(silent_batch(SIZES.context))
     alone = float(Learner(model, batch_size=1, l2=0.1)(batch))
-    training = Training(
-        steps=1,
-        batch_size=2,
-        workers=2,
-        window=4,
-        learning_rate=0.1,
-        l2=0.1,
-        warmup_steps=0,
-        schedule="constant",
-        clip_norm=1.0,
-        seed=0,
-        log_every=1,
-        validate_every=1,
-        validation_batches=1,
-        checkpoint_every=1,
-    )
-    of_a_worker = float(Trainer(model, training).learner(batch))
+    shared = trainings.plain(batch_size=2, workers=2, window=4, l2=0.1)
+    of_a_worker = float(Trainer(model, shared).learner(batch))
     assert 2 * of_a_worker == pytest.approx(alone, rel=1e-5)
 
 

@@ -13,22 +13,20 @@ from numpy.typing import NDArray
 
 from rawtone.errors import Stopped, UserError
 from rawtone.files import sha256
-from rawtone.settings import Keep, Training
+from rawtone.settings import Keep
 from rawtone.training.batches import Batch, Excerpts, Windows
 from rawtone.training.checkpoints import Arrays
 from rawtone.training.loop import Loop
+from tests import trainings
 
 LEVELS = 16
-TRAINING = Training(
+TRAINING = trainings.plain(
     steps=8,
     batch_size=2,
     window=32,
-    learning_rate=0.01,
     warmup_steps=2,
     schedule="cosine",
-    clip_norm=1.0,
     seed=3,
-    log_every=1,
     validate_every=4,
     validation_batches=2,
     checkpoint_every=3,

@@ -1,33 +1,17 @@
 """The learning rate: pure, and what the published recipes had."""
 
 import math
+from functools import partial
 
 import keras
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rawtone.settings import Training
 from rawtone.training.schedules import learning_rate
+from tests import trainings
 
-
-def training(**changed: object) -> Training:
-    """Return settings of 100 steps at a rate of 0.5 with some changed."""
-    default = {
-        "steps": 100,
-        "batch_size": 1,
-        "window": 1,
-        "learning_rate": 0.5,
-        "warmup_steps": 0,
-        "schedule": "constant",
-        "clip_norm": 1.0,
-        "seed": 0,
-        "log_every": 1,
-        "validate_every": 1,
-        "validation_batches": 1,
-        "checkpoint_every": 1,
-    }
-    return Training.model_validate(default | changed)
+training = partial(trainings.plain, steps=100, learning_rate=0.5)
 
 
 def test_warm_up_is_linear_from_zero_to_the_rate() -> None:

@@ -17,6 +17,7 @@ from rawtone.models import backend
 from rawtone.settings import Training
 from rawtone.training.batches import Batch
 from rawtone.training.roles import Role
+from tests import trainings
 
 backend.start()
 
@@ -62,21 +63,8 @@ class Sums:
 
 def settings(**changed: object) -> Training:
     """Return settings of a short training."""
-    default = {
-        "steps": 100,
-        "batch_size": 6,
-        "window": WINDOW,
-        "learning_rate": 0.02,
-        "warmup_steps": 0,
-        "schedule": "constant",
-        "clip_norm": 0.1,
-        "seed": 0,
-        "log_every": 1,
-        "validate_every": 1,
-        "validation_batches": 1,
-        "checkpoint_every": 1,
-    }
-    return Training.model_validate(default | changed)
+    sizes = {"batch_size": 6, "window": WINDOW}
+    return trainings.plain(**sizes, learning_rate=0.02, clip_norm=0.1, **changed)
 
 
 def model(training: Training) -> Any:

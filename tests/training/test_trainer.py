@@ -9,9 +9,9 @@ from keras import ops
 
 from rawtone.errors import UserError
 from rawtone.models import backend
-from rawtone.settings import Training
 from rawtone.training.batches import Batch
 from rawtone.training.checkpoints import Arrays
+from tests import trainings
 
 backend.start()
 
@@ -62,21 +62,8 @@ class Forgetful(keras.Model):
 
 def trainer(noise: float = 0.3, **changed: object) -> Trainer:
     """Return a new trainer, as a new process would build it."""
-    default = {
-        "steps": 100,
-        "batch_size": 2,
-        "window": WINDOW,
-        "learning_rate": 0.05,
-        "warmup_steps": 0,
-        "schedule": "constant",
-        "clip_norm": 1.0,
-        "seed": 0,
-        "log_every": 1,
-        "validate_every": 1,
-        "validation_batches": 1,
-        "checkpoint_every": 1,
-    }
-    training = Training.model_validate(default | changed)
+    ours = {"batch_size": 2, "window": WINDOW, "learning_rate": 0.05}
+    training = trainings.plain(**ours | changed)
     keras.utils.set_random_seed(training.seed)
     return Trainer(Forgetful(training.precision, noise), training)
 

@@ -58,32 +58,6 @@ def test_edit_of_code_that_changes_no_output(project):
     assert nothing_to_do(project)
 
 
-def test_new_experiment_and_its_removal(project):
-    """Only its own stages run, and the report; its removal leaves the report to do."""
-    before = (project.root / "params.yaml").read_text()
-    line = "  tall: {corpus: demo, preset: wavenet-demo, training: {seed: 1}}\n"
-    (project.root / "params.yaml").write_text(before + line)
-    verbs = ("train", "sample", "parse-log", "evaluate")
-    assert project.plan() == {f"{verb}@tall" for verb in verbs} | {"report"}
-    project.run("dvc", "repro")
-    assert len(project.ran()) == 5
-    assert nothing_to_do(project)
-    (project.root / "params.yaml").write_text(before)
-    assert project.plan() == {"report"}
-    project.run("snakemake")
-    assert nothing_to_do(project)
-
-
-def test_clone_and_pull_leave_nothing_to_do(project, tmp_path):
-    """Whatever modification times the files of the clone got."""
-    clone = project.pulled(tmp_path / "clone" / "project")
-    assert nothing_to_do(clone)
-    clone.edit("params.yaml", "seconds: 2", "seconds: 3")
-    clone.run("snakemake")
-    assert set(clone.ran()) == OF_WIDE
-    assert nothing_to_do(clone)
-
-
 def test_lost_output_is_made_again_and_not_recorded_as_lost(project):
     """A file that Snakemake does not watch itself is missed through DVC."""
     next((project.root / "data/raw/demo").glob("*.wav")).unlink()

@@ -115,13 +115,6 @@ def test_a_profile_need_not_say_how_quiet(pristine):
     assert "rule train" in plan.stdout
 
 
-def test_lint_and_format(pristine):
-    """The workflow keeps Snakemake's own rules of good style."""
-    linted = pristine.run("snakemake", "--lint")
-    assert "good condition" in linted.stdout + linted.stderr
-    pristine.run(sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow")
-
-
 def test_named_stages_of_a_built_project_show_metrics_and_plots(by_snakemake):
     """DVC's own views work on what the stages wrote."""
     assert "results/wide/metrics.json" in by_snakemake.run("dvc", "metrics", "show").stdout

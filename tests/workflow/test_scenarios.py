@@ -31,8 +31,7 @@ def append(project, file: str, text: str) -> str:
     return before
 
 
-@pytest.mark.parametrize("entry", ["snakemake", "dvc repro"])
-@pytest.mark.parametrize("pulled", ["before", "after"])
+@pytest.mark.parametrize(("entry", "pulled"), [("snakemake", "before"), ("dvc repro", "after")])
 def test_edits_in_a_clone_before_and_after_the_pull(project, tmp_path, entry, pulled):
     """Both plan what the edit affects and nothing else, and one of them does it."""
     store = tmp_path / "store"
@@ -42,6 +41,7 @@ def test_edits_in_a_clone_before_and_after_the_pull(project, tmp_path, entry, pu
     clone = project.clone(tmp_path / "clone" / "project")
     if pulled == "before":
         clone.run("dvc", "pull")
+        assert finished(clone)
     clone.edit("params.yaml", "seconds: 2", "seconds: 3")
     append(clone, "src/rawtone/stages/parse_log.py", "# an edit of code that changes no output\n")
     if pulled == "after":
@@ -55,7 +55,7 @@ def test_edits_in_a_clone_before_and_after_the_pull(project, tmp_path, entry, pu
 
 
 def test_a_new_a_renamed_and_a_removed_experiment(project):
-    """From either entry; a name that comes back finds its results."""
+    """From either entry only its own stages run, and the page; one that is back has results."""
     before = append(project, "params.yaml", TALL)
     of_tall = {f"{verb}@tall" for verb in ALL}
     assert project.plan() == of_tall | {"report"}
@@ -65,10 +65,16 @@ def test_a_new_a_renamed_and_a_removed_experiment(project):
     (project.root / "params.yaml").write_text(before + TALL.replace("tall", "high"))
     of_high = {f"{verb}@high" for verb in ALL}
     assert project.plan() == of_high | {"report"}
+    project.ran()
     project.run("dvc", "repro")
+    assert set(project.ran()) == of_high | {"report"}
     assert finished(project)
     (project.root / "params.yaml").write_text(before + TALL)
     assert project.plan() <= {"report"}
+    project.run("snakemake")
+    assert finished(project)
+    (project.root / "params.yaml").write_text(before)
+    assert project.plan() == {"report"}
     project.run("snakemake")
     assert finished(project)
 

@@ -21,7 +21,10 @@ _COMMON = ["-hide_banner", "-nostdin", "-cpuflags", "0"]
 _LAYOUTS = {"mono": 1, "stereo": 2, "downmix": 2, "quad": 4, "hexagonal": 6, "octagonal": 8}
 _DURATION = re.compile(r"^  Duration: (\d+):(\d\d):(\d\d\.\d+)", re.MULTILINE)
 _STREAM = re.compile(r"^  Stream #0:\d+[^:]*: (?!.*\(attached pic\))(\w+):", re.MULTILINE)
-_AUDIO = re.compile(r"^  Stream #0:\d+[^:]*: Audio: .*?(\d+) Hz, ([^,\n]+)", re.MULTILINE)
+_AUDIO = re.compile(
+    r"^  Stream #0:\d+[^:]*: Audio: (?P<codec>\w*).*?(?P<rate>\d+) Hz, (?P<layout>[^,\n]+)",
+    re.MULTILINE,
+)
 _TAG = re.compile(r"((?:[^\\=\n]|\\.)+)=((?:[^\\\n]|\\.)*)", re.DOTALL)
 _WHERE = re.compile(r"^(\[[^\]]*\] )+")
 
@@ -45,6 +48,7 @@ class Recording:
     channels: int | None
     seconds: float | None
     tags: dict[str, str]
+    codec: str = ""
 
 
 @cache
@@ -100,7 +104,8 @@ def _call(
     done = subprocess.run(command, input=stdin, capture_output=True, check=False)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()
-        last = _WHERE.sub("", said.splitlines()[-1]) if said else f"status {done.returncode}"
+        lines = [line for line in said.splitlines() if "Last message repeated" not in line]
+        last = _WHERE.sub("", lines[-1]) if lines else f"status {done.returncode}"
         raise FfmpegError(last, said)
     return done
 
@@ -127,10 +132,11 @@ def probe(path: Path, kind: Kind = "bundled") -> Recording:
     if audio is None:
         raise FfmpegError("no audio stream that ffmpeg understands")
     return Recording(
-        sample_rate=int(audio[1]),
-        channels=_channels(audio[2]),
+        sample_rate=int(audio["rate"]),
+        channels=_channels(audio["layout"]),
         seconds=_declared_seconds(path, said),
         tags=parse_tags(heard.stdout),
+        codec=audio["codec"],
     )
 
 
@@ -194,27 +200,98 @@ def parse_tags(metadata: bytes) -> dict[str, str]:
     return tags
 
 
-def resampling(sample_rate: int, channels: int) -> str:
+def resampling(sample_rate: int, channels: int, into: str = "s16") -> str:
     """Return the filter that brings audio to a corpus's format: soxr, 28 bits, no dither.
 
     Args:
         sample_rate: Samples a second.
         channels: 1 mixes all channels to mono, 2 to stereo, at a level that cannot clip; mono
             becomes stereo at -3 dB on each side, as loud as a source panned to the middle.
+        into: Format of the samples, as ffmpeg calls it.
     """
     layout = {1: "mono", 2: "stereo"}[channels]
     return (
         f"aresample={sample_rate}:resampler=soxr:precision=28:ochl={layout}"
-        ":tsf=dblp:osf=s16:dither_method=none"
+        f":tsf=dblp:osf={into}:dither_method=none"
     )
+
+
+def listen(source: Path, filters: str, kind: Kind = "bundled") -> str:
+    """Run a file's first audio stream through filters and return what they say of it.
+
+    Args:
+        source: The file.
+        filters: Of ffmpeg, the last of which measure.
+        kind: Which ffmpeg.
+
+    Raises:
+        FfmpegError: it cannot be decoded.
+    """
+    picked = [*_input(source), "-map", "0:a:0", "-af", filters, "-f", "null", "pipe:1"]
+    return _call(picked, b"", kind, "info").stderr.decode(errors="replace")
+
+
+@cache
+def fingerprints(kind: Kind = "bundled") -> bool:
+    """Return whether this ffmpeg makes chromaprint fingerprints; not every one is built so."""
+    asked = subprocess.run(
+        [executable(kind), "-hide_banner", "-muxers"], capture_output=True, check=False
+    )
+    return b" chromaprint " in asked.stdout
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What decoding gave besides the wav.
+
+    Attributes:
+        fingerprint: By chromaprint, 32-bit words, little-endian; none of less than three seconds.
+        clean: Whether ffmpeg found nothing wrong. What else it says of damage comes in no settled
+            order.
+    """
+
+    fingerprint: bytes
+    clean: bool
+
+
+def transcode(
+    source: Path,
+    destination: Path,
+    filters: str,
+    kind: Kind = "bundled",
+    fingerprint_seconds: int = 0,
+) -> Decoded:
+    """Decode a file's first audio stream to a wav of 16-bit PCM, without holding it in memory.
+
+    What a decoder conceals is missing from the wav, so compare its length with `Recording.seconds`.
+
+    Args:
+        source: What to decode.
+        destination: The wav to write; overwritten.
+        filters: What to do with the audio, see `resampling`.
+        kind: Which ffmpeg.
+        fingerprint_seconds: How much of the beginning to take a fingerprint of.
+
+    Returns:
+        The fingerprint, and whether all went well.
+
+    Raises:
+        FfmpegError: nothing could be decoded, or the wav not be written.
+    """
+    stream = ["-map", "0:a:0"]
+    heard = ["-t", str(fingerprint_seconds), "-ac", "1"]
+    printed = [*stream, *heard, "-f", "chromaprint", "-fp_format", "raw", "pipe:1"]
+    as_wav = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
+    written = [*stream, "-af", filters, *as_wav, f"file:{destination}"]
+    arguments = [*_input(source), *(printed if fingerprint_seconds else []), *written]
+    done = _call(arguments, b"", kind, "error")
+    return Decoded(done.stdout, clean=not done.stderr.strip())
 
 
 def decode(
     source: Path, destination: Path, sample_rate: int, channels: int, kind: Kind = "bundled"
 ) -> None:
-    """Decode a file's first audio stream to a wav of 16-bit PCM, without holding it in memory.
-
-    What a decoder conceals is missing from the wav, so compare its length with `Recording.seconds`.
+    """Decode a file's first audio stream to a wav of 16-bit PCM at this rate and channels.
 
     Args:
         source: What to decode.
@@ -226,6 +303,4 @@ def decode(
     Raises:
         FfmpegError: nothing could be decoded, or the wav not be written.
     """
-    picked = [*_input(source), "-map", "0:a:0", "-af", resampling(sample_rate, channels)]
-    written = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
-    run([*picked, *written, f"file:{destination}"], kind=kind)
+    transcode(source, destination, resampling(sample_rate, channels), kind)

@@ -1,9 +1,12 @@
 """Short fingerprints of audio, by which to tell how far two recordings are the same."""
 
 import binascii
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from rawtone.audio import pcm
 
 BLOCK = 1000  # samples
 
@@ -21,6 +24,11 @@ def fingerprint(samples: NDArray[np.int16]) -> str:
     blocks = range(0, len(samples), BLOCK)
     parts = (samples[start : start + BLOCK].astype("<i2").tobytes() for start in blocks)
     return "".join(f"{binascii.crc_hqx(part, 0):04x}" for part in parts)
+
+
+def fingerprint_of(wav: Path) -> str:
+    """Return the fingerprint of a wav of any length, in bounded memory."""
+    return "".join(fingerprint(block) for block in pcm.blocks(wav, 100 * BLOCK))
 
 
 def same_samples(one: str, other: str) -> int:

@@ -1,6 +1,7 @@
 """How loud audio is, in dBFS: 0 is an amplitude of 1, so a full-scale sine has an RMS of -3.01."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +61,36 @@ def longest_silence(pcm: Pcm, sample_rate: int, silence_dbfs: float) -> int:
     """
     if len(pcm) == 0:
         return 0
-    block = max(1, round(sample_rate * BLOCK_SECONDS))
+    block = silence_block(sample_rate)
     silent = _block_power(pcm, block) < 10.0 ** (silence_dbfs / 10.0)
     edges = np.flatnonzero(np.diff(silent, prepend=False, append=False))
     borders = np.minimum(edges * block, len(pcm))
     return int(np.max(borders[1::2] - borders[::2], initial=0))
+
+
+def silence_block(sample_rate: int) -> int:
+    """Return the samples in a block of 10 ms, whose RMS tells whether it is silent."""
+    return max(1, round(sample_rate * BLOCK_SECONDS))
+
+
+def sounding(parts: Iterable[Pcm], sample_rate: int, silence_dbfs: float) -> tuple[int, int]:
+    """Find what is left of audio when silence is taken from both ends.
+
+    Args:
+        parts: int16 [samples, channels] each, one after the other; all but the last are whole
+            numbers of blocks of 10 ms.
+        sample_rate: Samples a second.
+        silence_dbfs: A block below this is silent, see `longest_silence`.
+
+    Returns:
+        The first sample of the first block with sound, and the one after the last; twice 0 if there
+        is none.
+    """
+    block, here, first, stop = silence_block(sample_rate), 0, 0, 0
+    for part in parts:
+        loud = np.flatnonzero(_block_power(part, block) >= 10.0 ** (silence_dbfs / 10.0))
+        if len(loud):
+            first = first if stop else here + int(loud[0]) * block
+            stop = here + min(int(loud[-1] + 1) * block, len(part))
+        here += len(part)
+    return first, stop

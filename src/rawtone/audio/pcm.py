@@ -1,6 +1,7 @@
 """16-bit PCM in wav files: whole, in parts, and block by block."""
 
 import hashlib
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,42 @@ def write(path: Path, samples: Pcm, sample_rate: int) -> None:
         sample_rate: Samples a second.
     """
     soundfile.write(path, samples, sample_rate, subtype="PCM_16", format="WAV")
+
+
+def write_raw(
+    path: Path, raw: Path, channels: int, sample_rate: int, before: Pcm | None = None
+) -> None:
+    """Write a wav of samples that lie in a file without a header, in bounded memory.
+
+    Args:
+        path: The wav to write.
+        raw: int16, little-endian, channels interleaved.
+        channels: 1 or 2.
+        sample_rate: Samples a second.
+        before: int16 [samples] or [samples, channels] that the wav begins with.
+    """
+    kind = {"subtype": "PCM_16", "format": "WAV"}
+    with (
+        soundfile.SoundFile(path, "w", sample_rate, channels, **kind) as wav,
+        raw.open("rb") as samples,
+    ):
+        if before is not None:
+            wav.write(before)
+        while block := samples.read(2 * channels * _BLOCK):
+            wav.write(np.frombuffer(block, "<i2").reshape(-1, channels))
+
+
+def endless_header(channels: int, sample_rate: int) -> bytes:
+    """Return the header of a wav whose length nobody knows yet, for a pipe.
+
+    Args:
+        channels: 1 or 2.
+        sample_rate: Samples a second.
+    """
+    unknown, width = 0xFFFFFFFF, 2 * channels
+    form = struct.pack("<IHHIIHH", 16, 1, channels, sample_rate, width * sample_rate, width, 16)
+    sizes = struct.pack("<I", unknown)
+    return b"RIFF" + sizes + b"WAVEfmt " + form + b"data" + sizes
 
 
 def blocks(path: Path, size: int = _BLOCK) -> Iterator[Pcm]:

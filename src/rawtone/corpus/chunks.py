@@ -24,6 +24,8 @@ COLUMNS = (
     "status",
 )
 KEPT, SILENT = "kept", "silent"
+# What is left out before it is looked at for silence.
+TRIMMED, BEYOND, GAP = "trimmed end", "beyond each_seconds", "gap between splits"
 SPLITS = ("train", "validation", "test")
 
 
@@ -60,6 +62,23 @@ def grid(stretch: Excerpt, size: int, overlap: int) -> list[Excerpt]:
     count = 1 + -(-beyond_the_first // hop) if stretch.length else 0
     starts = (stretch.start + k * hop for k in range(count))
     return [Excerpt(start, min(size, stretch.stop - start)) for start in starts]
+
+
+def spread(count: int, wanted: int) -> set[int]:
+    """Pick some of a row of chunks, evenly from the first to the last.
+
+    Args:
+        count: Chunks in the row.
+        wanted: How many to pick, at least one; all if there are no more.
+
+    Returns:
+        Their places in the row.
+    """
+    if wanted >= count:
+        return set(range(count))
+    if wanted == 1:
+        return {(count - 1) // 2}
+    return {k * (count - 1) // (wanted - 1) for k in range(wanted)}
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ def of_track(track: Mapping[str, str], kind: str | None) -> str:
 
     Args:
         track: its row in the table of tracks.
-        kind: the tag that is the label; "folder" is the recording's folder within its source; None
-            gives no track a label.
+        kind: the column that is the label; "folder" is the recording's folder within its source;
+            None gives no track a label.
 
     Returns:
         The label; empty where the track has no such tag, or lies in no folder of its source.
     """
     if kind is None:
         return ""
-    return track["path"].rpartition("/")[0] if kind == "folder" else track[kind]
+    return track["path"].rpartition("/")[0] if kind == "folder" else track.get(kind, "")
 
 
 def learned(chunks: Chunks, corpus: str) -> tuple[str, ...]:

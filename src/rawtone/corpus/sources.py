@@ -47,7 +47,8 @@ class File:
         return self.ending not in NEVER_AUDIO
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
+    r"""Write a path on one line and in UTF-8; what is neither as in Python (`\n`, `\xff`)."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
@@ -70,7 +71,7 @@ def walk(folder: Path) -> list[File]:
     try:
         return sorted(_walk(folder), key=lambda file: file.shown)
     except OSError as error:
-        where = _shown(str(error.filename))
+        where = shown(str(error.filename))
         raise UserError(f"{where}: cannot be read ({error.strerror})") from None
 
 
@@ -92,7 +93,7 @@ def _walk(folder: Path) -> Iterator[File]:
             place = Path(root, name)
             regular_or_broken = place.is_file() or not place.exists()
             if not name.startswith(".") and regular_or_broken:
-                yield File(_shown(place.relative_to(folder).as_posix()), place)
+                yield File(shown(place.relative_to(folder).as_posix()), place)
 
 
 class Checksums:

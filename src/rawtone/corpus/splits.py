@@ -12,12 +12,16 @@ The promise has one exception: where that rule leaves nothing to train on (a han
 bad luck), only the smallest and the largest number are held out, and a track that so came to train
 may be held out later. The notes say so when it happens.
 
+By album or artist: the same, with the name of the album or artist in place of the track's id; so
+all tracks of one are in one split.
+
 By time: the end of every track is test, what comes before it validation. Each part is cut into
-chunks by itself, so those of different splits share no sample and no audio is lost at the borders.
+chunks by itself, so those of different splits share no sample. Between the parts a gap is left out,
+longer than the models hear back, so that what is held out does not begin with what was learned.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rawtone.corpus.chunks import Excerpt
 
@@ -61,21 +65,70 @@ def by_track(
     return splits, notes
 
 
-def by_time(samples: int, validation: float, test: float) -> list[tuple[str, Excerpt]]:
+def group(track: Mapping[str, str], by: str) -> str:
+    """Return what a track is held out together with.
+
+    Args:
+        track: Its row in the table of tracks.
+        by: "album" or "artist"; anything else holds tracks out one by one.
+
+    Returns:
+        The name of the album or artist, in which case does not count; the track's id where it has
+        none.
+    """
+    name = track.get(by, "").casefold() if by in ("album", "artist") else ""
+    return name or track["id"]
+
+
+def notes_on_groups(groups: Mapping[str, str], by: str) -> list[str]:
+    """Tell the reader of the corpus which tracks have no album or artist."""
+    alone = [track for track, group in groups.items() if group == track]
+    if by == "track" or not alone:
+        return []
+    count = f"{len(alone)} tracks have" if len(alone) > 1 else "one track has"
+    return [f"{count} no {by}, and are held out one by one: {', '.join(sorted(alone)[:8])}"]
+
+
+def by_group(
+    groups: Mapping[str, str], validation: float, test: float
+) -> tuple[dict[str, str], list[str]]:
+    """Give every track to one split, all tracks of a group to the same.
+
+    Args:
+        groups: The group of every track; at least `FEWEST_TRACKS` different ones.
+        validation: Share of groups to draw for validation.
+        test: Share of groups to draw for test.
+
+    Returns:
+        The split of every track, and sentences for the reader of the corpus.
+    """
+    splits, notes = by_track(sorted(set(groups.values())), validation, test)
+    return {track: splits[group] for track, group in groups.items()}, notes
+
+
+def by_time(samples: int, validation: float, test: float, gap: int) -> list[tuple[str, Excerpt]]:
     """Divide one track: first train, then validation, then test.
+
+    Validation and test keep their shares, and train gives way to the gaps. Where less than another
+    gap would be left of it, the whole track is train.
 
     Args:
         samples: Length of the track.
         validation: Share of it for validation.
         test: Share of it for test.
+        gap: Samples to leave out between two parts.
 
     Returns:
-        Splits with their stretches, which follow each other without a gap.
+        Splits with their stretches, in order.
     """
-    test_start = samples - round(samples * test)
-    validation_start = test_start - round(samples * validation)
+    held_out = round(samples * validation), round(samples * test)
+    learned = samples - sum(held_out) - 2 * gap
+    if gap and learned < gap:
+        return [("train", Excerpt(0, samples))]
+    validation_start = learned + gap
+    test_start = validation_start + held_out[0] + gap
     return [
-        ("train", Excerpt(0, validation_start)),
-        ("validation", Excerpt(validation_start, test_start - validation_start)),
-        ("test", Excerpt(test_start, samples - test_start)),
+        ("train", Excerpt(0, learned)),
+        ("validation", Excerpt(validation_start, held_out[0])),
+        ("test", Excerpt(test_start, held_out[1])),
     ]

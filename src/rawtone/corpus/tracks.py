@@ -1,11 +1,13 @@
 """Recordings decoded to the format of a corpus, each with its tags, or the reason why it is not."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rawtone.audio import ffmpeg, levels, pcm
+from rawtone.audio import chromaprint, ffmpeg, levels, pcm
+from rawtone.corpus import tags
+from rawtone.corpus.leveling import UNCHANGED, Leveling
 from rawtone.errors import UserError
 
 TRACKS = "tracks.csv"  # the table of tracks
@@ -29,30 +31,58 @@ COLUMNS = (
     "pcm_sha256",
     "ffmpeg",
 )
+# Columns that stand in the table only where a track has something to say in them.
+AT_NEED = (
+    "genre_as_tagged",
+    "duplicate_of",
+    "loudness_lufs",
+    "true_peak_dbtp",
+    "gain_db",
+    "dc",
+    "remark",
+)
+FINGERPRINT = "fingerprint"  # known of a track, but no column
+_TAGS = (*tags.KEYS, "year", "licence")
+MEASURED = frozenset({*COLUMNS, *AT_NEED, FINGERPRINT} - {*_TAGS, "id", "path"})
 NO_SOUND_BELOW_DBFS = -90.0  # one step of 16 bits is -90.3
 _MAY_BE_MISSING_SECONDS = 0.1  # encoders pad, players trim: containers are not exact
+_NOT_NUMBERS = re.compile(r"Number of (?:NaNs|Infs): (\d+)")
+
+Row = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Format:
-    """What tracks of a corpus are decoded to, and by which ffmpeg."""
+    """What tracks of a corpus are decoded to, by which ffmpeg, and at which level."""
 
     sample_rate: int
     channels: int
     ffmpeg: ffmpeg.Kind
+    leveling: Leveling = UNCHANGED
 
 
 class _NotUsableError(Exception):
     """A recording cannot become a track, for the reason in the message."""
 
 
-def convert(source: Path, destination: Path, form: Format) -> dict[str, str]:
+def columns(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the columns of a table of these tracks: the fixed ones, and those at need."""
+    filled = {column for row in rows for column, value in row.items() if value}
+    of_the_user = sorted(filled - {*COLUMNS, *AT_NEED, FINGERPRINT})
+    return [*COLUMNS, *(column for column in AT_NEED if column in filled), *of_the_user]
+
+
+def convert(
+    source: Path, destination: Path, form: Format, against: Callable[[Row], str] = lambda _: ""
+) -> Row:
     """Decode one recording.
 
     Args:
         source: The recording, in any format that ffmpeg reads.
         destination: The wav to write; there is none afterwards if the recording is not usable.
         form: The format of the corpus.
+        against: Is given what the recording says of itself before it is decoded, and returns why
+            it is not wanted, or nothing.
 
     Returns:
         What is known of the track, by column of the table of tracks: always its status, which is
@@ -61,53 +91,70 @@ def convert(source: Path, destination: Path, form: Format) -> dict[str, str]:
     Raises:
         UserError: the wav cannot be written.
     """
-    row: dict[str, str] = {}
+    row: Row = {}
     try:
-        _decode(source, destination, form, row)
+        _decode(source, destination, form, row, against)
     except _NotUsableError as reason:
         destination.unlink(missing_ok=True)
         return row | {"status": str(reason)}
     return row | {"status": USED, "pcm_sha256": pcm.sha256(destination)}
 
 
-def _decode(source: Path, destination: Path, form: Format, row: dict[str, str]) -> None:
+def _decode(
+    source: Path, destination: Path, form: Format, row: Row, against: Callable[[Row], str]
+) -> None:
     if source.stat().st_size == 0:
         raise _NotUsableError("empty")
     try:
         recording = ffmpeg.probe(source, form.ffmpeg)
-        row |= _described(recording)
-        ffmpeg.decode(source, destination, form.sample_rate, form.channels, form.ffmpeg)
+        row |= _described(source, recording)
+        if reason := against(row):
+            raise _NotUsableError(reason)
+        _check_numbers(source, recording, form)
+        row |= _transcode(source, destination, form)
     except ffmpeg.FfmpegError as error:
         if "No space left" in error.said:
             raise UserError(f"{destination.parent}: the disk is full; make room") from None
         no_audio = str(error).startswith("no audio")
         raise _NotUsableError(str(error) if no_audio else f"cannot be decoded: {error}") from None
+    row["seconds"] = _checked_seconds(destination, form, recording.seconds)
+
+
+def _check_numbers(source: Path, recording: ffmpeg.Recording, form: Format) -> None:
+    if not recording.codec.startswith("pcm_f"):
+        return  # integers are always numbers
+    asked = "astats=measure_perchannel=none:measure_overall=Number_of_NaNs+Number_of_Infs"
+    found = _NOT_NUMBERS.findall(ffmpeg.listen(source, asked, form.ffmpeg))
+    if count := sum(map(int, found)):
+        raise _NotUsableError(f"not audio: {count} samples are infinite or no numbers")
+
+
+def _transcode(source: Path, destination: Path, form: Format) -> Row:
+    kind = form.ffmpeg
+    filters, measured = form.leveling.filters(source, form.sample_rate, form.channels, kind)
+    seconds = chromaprint.SECONDS if ffmpeg.fingerprints(kind) else 0
+    try:
+        decoded = ffmpeg.transcode(source, destination, filters, kind, seconds)
+    except ffmpeg.FfmpegError:  # chromaprint refuses some rates that can be learned from
+        decoded = ffmpeg.transcode(source, destination, filters, kind)
+    remark = {} if decoded.clean else {"remark": "decoded with errors"}
+    return measured | remark | {FINGERPRINT: chromaprint.text(decoded.fingerprint)}
+
+
+def _checked_seconds(destination: Path, form: Format, declared: float | None) -> str:
     seconds = pcm.shape(destination).samples / form.sample_rate
-    row["seconds"] = f"{seconds:.3f}"
     if seconds == 0:
         raise _NotUsableError("empty")
-    declared = recording.seconds
     if declared is not None and seconds < declared - _MAY_BE_MISSING_SECONDS:
         raise _NotUsableError(f"truncated: decoded {seconds:.1f} s of {declared:.1f} s")
     loudest = max(levels.peak_dbfs(block) for block in pcm.blocks(destination))
     if loudest < NO_SOUND_BELOW_DBFS:
         raise _NotUsableError("no sound in it")
+    return f"{seconds:.3f}"
 
 
-def _described(recording: ffmpeg.Recording) -> dict[str, str]:
-    tags = recording.tags
-    described = {key: _one_line(tags, key) for key in ("title", "artist", "album", "genre")}
-    year = re.search(r"\d{4}", _one_line(tags, "date", "year", "tyer"))
-    return described | {
-        "year": year[0] if year else "",
-        "licence": _one_line(tags, "license", "licence", "copyright"),
+def _described(source: Path, recording: ffmpeg.Recording) -> Row:
+    return tags.described(source, recording.tags) | {
         "source_rate": str(recording.sample_rate),
         "source_channels": "" if recording.channels is None else str(recording.channels),
     }
-
-
-def _one_line(tags: Mapping[str, str], *keys: str) -> str:
-    for key in keys:
-        if value := " ".join(tags.get(key, "").split()):
-            return value
-    return ""

@@ -35,20 +35,29 @@ class HeldOut:
     @cached_property
     def order(self) -> Order:
         """Batches over the split's chunks, as the family hears them."""
+        return self.of_size(_BATCH, _WINDOW)
+
+    def of_size(self, batch: int, window: int) -> Order:
+        """Return batches of another size.
+
+        Args:
+            batch: windows in each.
+            window: samples predicted in each window, at most; the family may need a bit less.
+        """
         model = model_settings.model(self.config["model"])
-        window = _WINDOW - _WINDOW % model.stride
         quantizer = Quantizer(**self.config["quantizer"])
         labels = tuple(self.config.get("labels", ()))
-        sizes = (_BATCH, window)
+        sizes = (batch, window - window % model.stride)
         return order(self.chunks, self.split, quantizer, model, sizes, labels=labels)
 
     @property
     def batches(self) -> Iterator[Batch]:
         """Batches in which every sample is predicted once."""
-        yield from self.order.sweep(self._firsts)
+        yield from self.order.sweep(self.firsts)
 
     @property
-    def _firsts(self) -> NDArray[np.int64]:
+    def firsts(self) -> NDArray[np.int64]:
+        """Return the first sample of each chunk that the chunk before it does not hold, too."""
         rows = self.order.excerpts.rows
         tracks = [self.chunks.tracks[row] for row in rows]
         size, overlap = self.chunks.pcm.shape[1], self.chunks.overlap
@@ -61,5 +70,5 @@ class HeldOut:
         Returns:
             int32 [samples], of stereo audio [samples, channels].
         """
-        batches = Windows(self.order.excerpts).sweep(self._firsts)  # walks go side by side
+        batches = Windows(self.order.excerpts).sweep(self.firsts)  # walks go side by side
         return np.concatenate([batch.targets[batch.weights > 0] for batch in batches])

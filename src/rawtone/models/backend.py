@@ -12,6 +12,8 @@ from typing import Any
 from rawtone.errors import UserError
 
 _DETERMINISTIC = "--xla_gpu_deterministic_ops"
+# What Keras imports if it is there, for things that nobody here asks of it: a fifth of every start.
+_UNNEEDED = ("h5py", "matplotlib", "pandas")
 
 
 @contextmanager
@@ -30,6 +32,19 @@ def _without_chatter() -> Iterator[None]:
         finally:
             os.dup2(terminal, 2)
             os.close(terminal)
+
+
+@contextmanager
+def _leaving_out(packages: tuple[str, ...]) -> Iterator[None]:
+    """Let packages that nobody imported yet seem to be missing."""
+    hidden = [name for name in packages if name not in sys.modules]
+    for name in hidden:
+        sys.modules[name] = None  # type: ignore[assignment]  # as the import system has it
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def start(deterministic: bool = True, threads: int | None = None, workers: int = 1) -> None:
@@ -51,7 +66,7 @@ def start(deterministic: bool = True, threads: int | None = None, workers: int =
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     if deterministic:
         _make_deterministic()
-    with _without_chatter():
+    with _without_chatter(), _leaving_out(_UNNEEDED):
         import keras
 
         if keras.backend.backend() == "tensorflow":

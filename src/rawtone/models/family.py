@@ -74,6 +74,14 @@ class Family(keras.Model):
         """
         raise NotImplementedError
 
+    def prepare(self, batch: int, window: int) -> None:
+        """Choose how to compute the parallel form, before it is compiled to learn.
+
+        Args:
+            batch: windows in a batch.
+            window: samples predicted in each.
+        """
+
     def initial_carry(self, batch: int) -> State:
         """Return what the first window of a chunk begins with: tensors [batch, …]."""
         return ()
@@ -83,9 +91,19 @@ class Family(keras.Model):
 
         Args:
             batch: number of streams.
-            labels: int32 [batch], where there are labels.
+            labels: int32 [batch], or shares of all labels, float32 [batch, labels]; where there are
+                labels.
         """
         raise NotImplementedError
+
+    def tell(self, state: State, labels: Any) -> State:
+        """Return the state of streams that are told labels from now on.
+
+        Args:
+            state: of `initial_state`, or of the step or draw before.
+            labels: as in `initial_state`.
+        """
+        return state
 
     def step(self, state: State, codes: Any) -> tuple[Any, State]:
         """Hear one frame of each stream and predict the next.
@@ -100,7 +118,7 @@ class Family(keras.Model):
         raise NotImplementedError
 
     def draw(
-        self, state: State, features: Any, temperature: Any, uniform: Any
+        self, state: State, features: Any, temperature: Any, uniform: Any, top_p: Any = None
     ) -> tuple[Any, State]:
         """Draw the next frame of each stream.
 
@@ -109,11 +127,12 @@ class Family(keras.Model):
             features: that `step` returned.
             temperature: float32 [batch]; 0 takes the likeliest.
             uniform: float32 [hop * channels, 2, batch] in [0, 1): two for each sample.
+            top_p: float32 [batch], or None to keep all codes; only for heads with `nucleus`.
 
         Returns:
             int32 codes [batch, *frame], and the state to hear them in.
         """
-        return self.head.draw(features, temperature, uniform[0]), state
+        return self.head.draw(features, temperature, uniform[0], top_p), state
 
     def activations(self, batch: int, window: int) -> int:
         """Return how many numbers the parallel form keeps for its backward pass.

@@ -21,6 +21,8 @@ class Categorical(Head):
         levels: number of codes.
     """
 
+    nucleus = True
+
     def __init__(self, levels: int) -> None:
         super().__init__(name="categorical")
         self.size = levels
@@ -30,9 +32,9 @@ class Categorical(Head):
         """Return the cross-entropy of a softmax."""
         return keras.losses.sparse_categorical_crossentropy(codes, features, from_logits=True)
 
-    def draw(self, features: Any, temperature: Any, uniform: Any) -> Any:
+    def draw(self, features: Any, temperature: Any, uniform: Any, top_p: Any = None) -> Any:
         """Draw by inverse CDF."""
-        return choose(features, temperature, uniform[0])
+        return choose(features, temperature, uniform[0], top_p)
 
 
 class LeastSquares(Head):
@@ -52,7 +54,7 @@ class LeastSquares(Head):
         """Return the squared distance on the axis."""
         return ops.square(features[..., 0] - axis.position(codes, self.quantizer))
 
-    def draw(self, features: Any, temperature: Any, uniform: Any) -> Any:
+    def draw(self, features: Any, temperature: Any, uniform: Any, top_p: Any = None) -> Any:
         """Take the nearest code, at any temperature."""
         return axis.nearest(features[..., 0], self.quantizer)
 

@@ -77,7 +77,7 @@ class LogisticMixture(Head):
         mass = ops.where(first, upper, ops.where(last, lower, upper + lower + between))
         return -ops.logsumexp(ops.log_softmax(logits, axis=-1) + mass, axis=-1)
 
-    def draw(self, features: Any, temperature: Any, uniform: Any) -> Any:
+    def draw(self, features: Any, temperature: Any, uniform: Any, top_p: Any = None) -> Any:
         """Draw a component, then a value of it; at temperature 0 the likeliest one's mean.
 
         A temperature divides the logits and multiplies the widths.

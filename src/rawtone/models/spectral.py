@@ -106,7 +106,7 @@ class Spectral(Family):
         return features, (heard, tail, ahead, tuple(after))
 
     def draw(
-        self, state: State, features: Any, temperature: Any, uniform: Any
+        self, state: State, features: Any, temperature: Any, uniform: Any, top_p: Any = None
     ) -> tuple[Any, State]:
         """Draw a frame of each stream, and add it to what the one before left."""
         heard, tail, _, carry = state

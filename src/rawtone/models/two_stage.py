@@ -24,6 +24,8 @@ class TwoStageSoftmax(Head):
         hidden: units from which the fine half is predicted.
     """
 
+    nucleus = True
+
     def __init__(self, levels: int, hidden: int) -> None:
         super().__init__(name="two_stage")
         self.levels = levels
@@ -51,9 +53,12 @@ class TwoStageSoftmax(Head):
         first = entropy(coarse, logits, from_logits=True)
         return first + entropy(fine, self._fine_logits(hidden, coarse), from_logits=True)
 
-    def draw(self, features: Any, temperature: Any, uniform: Any) -> Any:
-        """Draw the coarse half, then the fine half; at temperature 0 the likeliest of each."""
+    def draw(self, features: Any, temperature: Any, uniform: Any, top_p: Any = None) -> Any:
+        """Draw the coarse half, then the fine half; at temperature 0 the likeliest of each.
+
+        Top-p is of each half by itself.
+        """
         logits, hidden = features[..., : self.coarse], features[..., self.coarse :]
-        coarse = choose(logits, temperature, uniform[0])
-        fine = choose(self._fine_logits(hidden, coarse), temperature, uniform[1])
+        coarse = choose(logits, temperature, uniform[0], top_p)
+        fine = choose(self._fine_logits(hidden, coarse), temperature, uniform[1], top_p)
         return coarse * self.fine + fine

@@ -15,6 +15,9 @@ from rawtone.model_settings import WaveNet as WaveNetSettings
 from rawtone.models import residual_stack
 from rawtone.models.family import Audio, Family, State
 
+# Samples of a batch from which on kernels are faster than XLA.
+_WORTH_KERNELS = 8192
+
 
 class ResidualBlock(keras.layers.Layer):
     """One gated dilated convolution with its residual and skip projections.
@@ -138,10 +141,14 @@ class WaveNet(Family):
         for dense in self.post:
             dense.build((None, skip))
         self.stack: residual_stack.ResidualStack | None = None
-        if residual_stack.fits(settings, self.compute_dtype):
-            self.stack = residual_stack.ResidualStack(settings)
-            self.jit = False  # XLA calls no code of ours
         self.built = True
+
+    def prepare(self, batch: int, window: int) -> None:
+        """Take kernels of our own for large batches, where there are any."""
+        large = batch * window >= _WORTH_KERNELS
+        if large and residual_stack.fits(self.settings, self.compute_dtype):
+            self.stack = residual_stack.ResidualStack(self.settings)
+            self.jit = False  # XLA calls no code of ours
 
     def _label_table(self, channels: int) -> Any:
         labels = self.audio.labels
@@ -175,14 +182,17 @@ class WaveNet(Family):
         """Return what labels add to filter and gate, for each block.
 
         Args:
-            labels: int32 [batch].
+            labels: int32 [batch], or shares of all labels, float32 [batch, labels].
 
         Returns:
             [batch, 2 * dilation_channels] for each block; () where there are no labels.
         """
         if not self.settings.labelled:
             return ()
-        embedded = ops.take(self.embedding, labels, axis=0)
+        if len(labels.shape) == 1:
+            embedded = ops.take(self.embedding, labels, axis=0)
+        else:  # no matrix product, so that a label alone is its row, to the bit
+            embedded = ops.sum(labels[..., None] * ops.convert_to_tensor(self.embedding), axis=1)
         return tuple(block.told(embedded) for block in self.blocks)
 
     def _told(self, conditioning: State) -> Iterator[tuple[ResidualBlock, Any]]:
@@ -271,6 +281,11 @@ class WaveNet(Family):
             rings.append(ops.repeat(x[None], size, axis=0))
             x = block.residual(x, block.gated([x] * self.width, told))
         return (ops.zeros((), dtype="int32"), past[1:], conditioning, *rings)
+
+    def tell(self, state: State, labels: Any) -> State:
+        """Return the state of streams that are told labels from now on."""
+        count, past, _, *rings = state
+        return (count, past, self.conditioning(labels), *rings)
 
     def step(self, state: State, codes: Any) -> tuple[Any, State]:
         """Hear one sample of each stream and predict the next."""

@@ -12,6 +12,9 @@ from rawtone.report.words import (
     known,
     melody_words,
     origin_words,
+    temperature,
+    temperature_figure,
+    temperature_order,
     temperature_words,
 )
 
@@ -83,11 +86,11 @@ class Experiment:
 
 def asset(experiment: str, clip: Mapping[str, Any]) -> str:
     """Name the files of a clip within the page's folder, without their endings."""
-    if "label" in clip:
+    if "label" in clip or isinstance(clip["temperature"], str):
         wav = PurePosixPath(clip["wav"])
         return f"{experiment}/{wav.parent.name}-{wav.stem}"
-    temperature = f"{float(clip['temperature']):g}"
-    return f"{experiment}/step-{int(clip['step']):08d}-t{temperature}-s{int(clip['seed'])}"
+    heat = f"{float(clip['temperature']):g}"
+    return f"{experiment}/step-{int(clip['step']):08d}-t{heat}-s{int(clip['seed'])}"
 
 
 def experiment(name: str, preset: str, corpus: str, published: Published) -> Experiment:
@@ -149,30 +152,32 @@ def _columns(
     return [
         Column(
             label=label,
-            temperature=f"{temperature:g}",
-            meaning=temperature_words(temperature),
+            temperature=temperature_figure(heat),
+            meaning=temperature_words(heat),
             clips=[
                 _clip(name, clip, heard.get(_key(clip), ""))
                 for clip in sorted(clips, key=lambda clip: int(clip["seed"]))
-                if (clip.get("label", ""), float(clip["temperature"])) == (label, temperature)
+                if (clip.get("label", ""), temperature(clip["temperature"])) == (label, heat)
             ],
         )
-        for label, temperature in sorted(
-            {(clip.get("label", ""), float(clip["temperature"])) for clip in clips}
+        for label, heat in sorted(
+            {(clip.get("label", ""), temperature(clip["temperature"])) for clip in clips},
+            key=lambda column: (column[0], temperature_order(column[1])),
         )
     ]
 
 
 def _clip(name: str, clip: Mapping[str, Any], melody: str) -> Clip:
     told = f"{clip['label']}, " if "label" in clip else ""
-    words = f"temperature {clip['temperature']:g}, seed {clip['seed']}"
+    heat = temperature_figure(clip["temperature"])
+    words = f"temperature {heat}, seed {clip['seed']}"
     label = f"step {clip['step']}, {told}{words}"
     return Clip(label, int(clip["seed"]), duration(clip.get("seconds")), asset(name, clip), melody)
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    figures = [float(row[key]) for key in ("step", "temperature", "seed")]
-    return (row.get("label", ""), *figures)
+    step, seed = (float(row[key]) for key in ("step", "seed"))
+    return (row.get("label", ""), step, temperature(row["temperature"]), seed)
 
 
 def _summary(published: Published) -> str:

@@ -60,8 +60,26 @@ def note_name(midi: int) -> str:
     return f"{_NOTE_NAMES[midi % 12]}{midi // 12 - 1}"
 
 
-def temperature_words(temperature: float) -> str:
+def temperature(value: Any) -> float | str:
+    """Read a temperature as clips.json and tables have it: a number, or a schedule in words."""
+    figure = known(value)
+    return str(value) if figure is None else figure
+
+
+def temperature_order(value: float | str) -> tuple[bool, float, str]:
+    """Return what temperatures are sorted by: schedules come after numbers."""
+    return (True, 0.0, value) if isinstance(value, str) else (False, value, "")
+
+
+def temperature_figure(value: float | str) -> str:
+    """Write a temperature, or a schedule in words."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def temperature_words(temperature: float | str) -> str:
     """Say what a sampling temperature does."""
+    if isinstance(temperature, str):
+        return "changes along the clip"
     if temperature == 0:
         return "always the likeliest"
     if temperature < 1:

@@ -5,9 +5,11 @@ copy what is kept into an array whose size is then known. So memory never holds 
 """
 
 import logging
+import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +25,16 @@ from rawtone.stages import layout
 
 _log = logging.getLogger("rawtone")
 
+_GAP_SECONDS = 0.5  # where the settings do not say
+_BLOCKS_AT_ONCE = 1 << 12
+_Parts = Callable[[int], list[tuple[str, Excerpt]]]
+
 
 @dataclass(frozen=True)
 class _Track:
     id: str
     label: str
+    group: str
     path: Path
     samples: int
 
@@ -40,6 +47,10 @@ class _Format:
     overlap: int
     padded: bool
     silence_dbfs: float
+    trim_dbfs: float | None
+    each: int | None
+    evenly: bool
+    gap: int
 
 
 @dataclass(frozen=True)
@@ -47,12 +58,18 @@ class _Considered:
     track: _Track
     excerpt: Excerpt
     split: str
-    level_dbfs: float
-    silence: int
+    level_dbfs: float = 0.0
+    silence: int = 0
+    left_out: str = ""
+
+    @property
+    def status(self) -> str:
+        silent = 2 * self.silence >= self.excerpt.length
+        return self.left_out or (chunks.SILENT if silent else chunks.KEPT)
 
     @property
     def kept(self) -> bool:
-        return 2 * self.silence < self.excerpt.length
+        return self.status == chunks.KEPT
 
 
 def run(name: str) -> None:
@@ -66,8 +83,8 @@ def run(name: str) -> None:
     """
     settings = layout.read_settings("chunk", name)
     form = _form(settings)
-    tracks = _tracks(name, settings["label"])
-    considered, split_by, notes = _consider(tracks, form, settings["split"])
+    tracks = _tracks(name, settings["label"], settings["split"]["by"])
+    considered, split_by, notes = _consider(name, tracks, form, settings["split"])
     kept = [chunk for chunk in considered if chunk.kept]
     _check_enough(name, considered, form)
     folder = layout.chunks(name)
@@ -81,6 +98,7 @@ def run(name: str) -> None:
 def _form(settings: dict[str, Any]) -> _Format:
     rate, chunking = settings["sample_rate"], settings["chunk"]
     chunk = round(chunking["seconds"] * rate)
+    each = settings.get("each", {})
     return _Format(
         sample_rate=rate,
         channels=settings["channels"],
@@ -88,10 +106,14 @@ def _form(settings: dict[str, Any]) -> _Format:
         overlap=min(round(chunking["overlap"] * rate), chunk - 1),
         padded=chunking["partial"] == "pad",
         silence_dbfs=chunking["silence_dbfs"],
+        trim_dbfs=chunking.get("trim_dbfs"),
+        each=round(each["seconds"] * rate) if each else None,
+        evenly=each.get("which") == "even",
+        gap=math.ceil(settings["split"].get("gap", _GAP_SECONDS) * rate),
     )
 
 
-def _tracks(name: str, label: str | None) -> list[_Track]:
+def _tracks(name: str, label: str | None, split_by: str) -> list[_Track]:
     folder = layout.tracks(name)
     if not (folder / TRACKS).exists():
         raise UserError(f"{folder / 'tracks.csv'}: no such file; run: rawtone convert {name}")
@@ -100,49 +122,113 @@ def _tracks(name: str, label: str | None) -> list[_Track]:
     for path in paths:
         if not path.exists():
             raise UserError(f"{path}: is gone; run: rawtone convert {name}")
-    return sorted(
-        (
-            _Track(row["id"], labels.of_track(row, label), path, pcm.shape(path).samples)
-            for row, path in zip(used, paths, strict=True)
-        ),
-        key=lambda track: track.id,
-    )
+    tracks = [
+        _Track(
+            id=row["id"],
+            label=labels.of_track(row, label),
+            group=splits.group(row, split_by),
+            path=path,
+            samples=pcm.shape(path).samples,
+        )
+        for row, path in zip(used, paths, strict=True)
+    ]
+    return sorted(tracks, key=lambda track: track.id)
 
 
 def _consider(
-    tracks: Sequence[_Track], form: _Format, split: dict[str, Any]
+    name: str, tracks: Sequence[_Track], form: _Format, split: dict[str, Any]
 ) -> tuple[list[_Considered], str, list[str]]:
-    shares = split["validation"], split["test"]
+    by, shares = split["by"], (split["validation"], split["test"])
     notes: list[str] = []
-    if split["by"] == "track":
-        whole = [_weigh(t, "train", Excerpt(0, t.samples), form) for t in tracks]
+    if by != "time":
+        whole = [_cut(track, form, _all_to_train) for track in tracks]
         # A track that is silent throughout would stand for a split in which nothing is left.
-        sounding = [cut for cut in whole if any(chunk.kept for chunk in cut)]
-        if len(sounding) >= splits.FEWEST_TRACKS:
-            given, notes = splits.by_track([cut[0].track.id for cut in sounding], *shares)
-            return list(_give(whole, given)), "track", notes
+        sounding = [cut[0].track for cut in whole if any(chunk.kept for chunk in cut)]
+        groups = {track.id: track.group for track in sounding}
+        enough = len(set(groups.values())) >= splits.FEWEST_TRACKS
+        if enough:
+            given, notes = splits.by_group(groups, *shares)
+            return list(_give(whole, given)), by, notes + splits.notes_on_groups(groups, by)
+        _check_fallback(name, by, len(set(groups.values())))
         notes = [
             f"too few tracks to hold out whole ones ({len(sounding)} of at least "
             f"{splits.FEWEST_TRACKS}): the end of every track is held out instead"
         ]
-    considered = [
-        chunk
-        for track in tracks
-        for part, stretch in splits.by_time(track.samples, *shares)
-        for chunk in _weigh(track, part, stretch, form)
-    ]
-    return considered, "time", notes
+    parts = partial(splits.by_time, validation=shares[0], test=shares[1], gap=form.gap)
+    considered = [chunk for track in tracks for chunk in _cut(track, form, parts)]
+    return considered, "time", notes + _notes_on_gap(form)
+
+
+def _notes_on_gap(form: _Format) -> list[str]:
+    seconds = form.gap / form.sample_rate
+    return [f"split by time: {seconds:g} s between its parts are left out"] if form.gap else []
+
+
+def _check_fallback(name: str, by: str, groups: int) -> None:
+    """Refuse to split by time what the user wants to be held out whole."""
+    if by != "track":
+        raise UserError(
+            f"corpora.{name}.split.by: expected at least {splits.FEWEST_TRACKS} with {by}, found "
+            f"{groups}; set it to track or time, or add recordings"
+        )
+
+
+def _all_to_train(samples: int) -> list[tuple[str, Excerpt]]:
+    return [("train", Excerpt(0, samples))]
 
 
 def _give(whole: Sequence[Sequence[_Considered]], given: dict[str, str]) -> Iterator[_Considered]:
     for chunk in (chunk for cut in whole for chunk in cut):
-        split = given.get(chunk.track.id, "train")
-        yield _Considered(chunk.track, chunk.excerpt, split, chunk.level_dbfs, chunk.silence)
+        yield replace(chunk, split=given.get(chunk.track.id, "train"))
 
 
-def _weigh(track: _Track, split: str, stretch: Excerpt, form: _Format) -> list[_Considered]:
+def _cut(track: _Track, form: _Format, parts: _Parts) -> list[_Considered]:
+    """Cut a track into all that has a row, in order: chunks, and what is left out around them."""
+    heard = _heard(track, form)
+    used = heard
+    if form.each is not None and not form.evenly:
+        used = Excerpt(heard.start, min(heard.length, form.each))
+    cut = [
+        _Considered(track, excerpt, "", left_out=why)
+        for why, excerpt in (
+            (chunks.TRIMMED, Excerpt(0, heard.start)),
+            (chunks.BEYOND, Excerpt(used.stop, heard.stop - used.stop)),
+            (chunks.TRIMMED, Excerpt(heard.stop, track.samples - heard.stop)),
+        )
+        if excerpt.length
+    ]
+    stop = 0
+    for split, within in parts(used.length):
+        if within.start > stop:
+            gap = Excerpt(used.start + stop, within.start - stop)
+            cut.append(_Considered(track, gap, "", left_out=chunks.GAP))
+        stop = within.stop
+        stretch = Excerpt(used.start + within.start, within.length)
+        cut += _weigh(track, split, stretch, form, used.length)
+    return sorted(cut, key=lambda chunk: chunk.excerpt)
+
+
+def _heard(track: _Track, form: _Format) -> Excerpt:
+    if form.trim_dbfs is None:
+        return Excerpt(0, track.samples)
+    size = _BLOCKS_AT_ONCE * levels.silence_block(form.sample_rate)
+    first, stop = levels.sounding(pcm.blocks(track.path, size), form.sample_rate, form.trim_dbfs)
+    return Excerpt(first, stop - first)
+
+
+def _weigh(
+    track: _Track, split: str, stretch: Excerpt, form: _Format, of: int
+) -> list[_Considered]:
+    cut = chunks.grid(stretch, form.chunk, form.overlap)
+    picked = set(range(len(cut)))
+    if form.evenly and form.each is not None and of > form.each:
+        share = form.each * stretch.length // (of * form.chunk)
+        picked = chunks.spread(len(cut), max(1, share))
     considered = []
-    for excerpt in chunks.grid(stretch, form.chunk, form.overlap):
+    for place, excerpt in enumerate(cut):
+        if place not in picked:
+            considered.append(_Considered(track, excerpt, split, left_out=chunks.BEYOND))
+            continue
         audio = pcm.read(track.path, excerpt.start, excerpt.length)
         silence = levels.longest_silence(audio, form.sample_rate, form.silence_dbfs)
         considered.append(_Considered(track, excerpt, split, levels.rms_dbfs(audio), silence))
@@ -183,13 +269,13 @@ def _rows(considered: Sequence[_Considered], form: _Format) -> Iterator[dict[str
         yield {
             "track": chunk.track.id,
             "start": chunk.excerpt.start,
-            "length": form.chunk if form.padded else length,
-            "level_dbfs": f"{chunk.level_dbfs:.2f}",
-            "silent_fraction": f"{chunk.silence / length:.4f}",
+            "length": form.chunk if form.padded and not chunk.left_out else length,
+            "level_dbfs": "" if chunk.left_out else f"{chunk.level_dbfs:.2f}",
+            "silent_fraction": "" if chunk.left_out else f"{chunk.silence / length:.4f}",
             "label": chunk.track.label,
             "split": chunk.split,
             "row": row if chunk.kept else "",
-            "status": chunks.KEPT if chunk.kept else chunks.SILENT,
+            "status": chunk.status,
         }
         row += chunk.kept
 
@@ -197,7 +283,7 @@ def _rows(considered: Sequence[_Considered], form: _Format) -> Iterator[dict[str
 def _summary(considered: Sequence[_Considered], form: _Format) -> dict[str, Any]:
     kept = [chunk for chunk in considered if chunk.kept]
     tracks = {split: {c.track.id for c in kept if c.split == split} for split in chunks.SPLITS}
-    dropped = Counter(chunks.SILENT for chunk in considered if not chunk.kept)
+    dropped = Counter(chunk.status for chunk in considered if not chunk.kept)
     return {
         "sample_rate": form.sample_rate,
         "channels": form.channels,

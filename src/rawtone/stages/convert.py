@@ -7,8 +7,10 @@ and whose samples still have their checksum, is not decoded again.
 import json
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,14 +19,36 @@ from tqdm import tqdm
 
 from rawtone import files
 from rawtone.audio import ffmpeg, pcm
-from rawtone.corpus import table, tracks
+from rawtone.corpus import duplicates, genres, table, tracks
+from rawtone.corpus.leveling import UNCHANGED, Leveling
+from rawtone.corpus.selection import LEFT_OUT, Drawing, Selection
+from rawtone.corpus.sidecar import Sidecar
 from rawtone.corpus.sources import FILES
-from rawtone.corpus.tracks import TRACKS
+from rawtone.corpus.tracks import TRACKS, Row
 from rawtone.errors import UserError
 from rawtone.stages import layout
-from rawtone.stages.fetch import TAKEN, UNREADABLE
+from rawtone.stages.fetch import TAKEN, is_lost
 
 _log = logging.getLogger("rawtone")
+
+
+@dataclass(frozen=True)
+class _Corpus:
+    """What the recordings of a corpus become tracks by."""
+
+    name: str
+    form: tracks.Format
+    version: str
+    selection: Selection
+    sidecar: Sidecar
+    spellings: genres.Spellings
+
+    def tagged(self, row: Row) -> Row:
+        """Return a track's row with what the user says of it, and its genre in one spelling."""
+        said = row | self.sidecar.of(row)
+        found = said.get("genre", "")
+        genre = self.spellings.of(found)
+        return said | ({"genre": genre, "genre_as_tagged": found} if genre != found else {})
 
 
 def run(name: str) -> None:
@@ -37,30 +61,82 @@ def run(name: str) -> None:
         UserError: no recording can be used, or the corpus is strict and one cannot.
     """
     settings = layout.read_settings("convert", name)
-    form = tracks.Format(settings["sample_rate"], settings["channels"], settings["ffmpeg"])
-    version = _version(name, form)
-    recordings = _recordings(name)
+    corpus = _corpus(name, settings)
+    recordings = corpus.selection.order(_recordings(name))
     folder = layout.tracks(name)
     folder.mkdir(parents=True, exist_ok=True)
-    one = partial(_convert, name=name, form=form, version=version)
-    rows = _in_parallel(one, recordings)
+    drop = settings.get("drop_duplicates", "exact")
+    _check_fingerprints(corpus, drop)
+    decoded = _in_parallel(partial(_convert, corpus=corpus), recordings)
+    rows = _drawn(corpus, recordings, decoded, drop)
     _check_usable(name, rows, settings["strict"])
-    rows = _each_audio_once(rows)
-    _report(rows)
-    table.write(folder / TRACKS, tracks.COLUMNS, rows)
-    _tidy(folder, [row["id"] for row in rows if row["file"]])
+    rows = duplicates.mark(rows, drop)
+    rows.sort(key=lambda row: (row["id"], row["path"]))
+    _report(name, rows, corpus.sidecar)
+    shown = [{key: row[key] for key in row if key != tracks.FINGERPRINT} for row in rows]
+    table.write(folder / TRACKS, tracks.columns(shown), shown)
+    _tidy(folder, {row["id"] for row in rows if row["file"]})
+
+
+def _corpus(name: str, settings: dict[str, Any]) -> _Corpus:
+    level = Leveling(**settings["level"]) if "level" in settings else UNCHANGED
+    form = tracks.Format(
+        settings["sample_rate"], settings["channels"], settings["ffmpeg"], leveling=level
+    )
+    return _Corpus(
+        name=name,
+        form=form,
+        version=_version(name, form),
+        selection=Selection.of(settings.get("select", {})),
+        sidecar=Sidecar(settings.get("tags", [])),
+        spellings=genres.Spellings(settings.get("genres", genres.shipped())),
+    )
+
+
+def _check_fingerprints(corpus: _Corpus, drop: duplicates.Drop) -> None:
+    if ffmpeg.fingerprints(corpus.form.ffmpeg):
+        return
+    if drop == "near":
+        raise UserError(
+            f"corpora.{corpus.name}.drop_duplicates: near needs an ffmpeg with chromaprint, which "
+            f"the one on the PATH lacks; set corpora.{corpus.name}.ffmpeg to bundled, or this to "
+            "exact"
+        )
+    _log.info("near duplicates are not looked for: this ffmpeg has no chromaprint")
 
 
 def _in_parallel(
-    one: Callable[[dict[str, str]], dict[str, str]], recordings: Sequence[dict[str, str]]
-) -> list[dict[str, str]]:
+    one: Callable[[dict[str, str]], Row], recordings: Sequence[dict[str, str]]
+) -> Generator[Row, None, None]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         try:
             done = pool.map(one, recordings)
-            return list(tqdm(done, "convert", len(recordings), disable=None))
+            yield from tqdm(done, "convert", len(recordings), disable=None)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # or Ctrl-C would wait for all of them
             raise
+
+
+def _drawn(
+    corpus: _Corpus,
+    recordings: Sequence[dict[str, str]],
+    decoded: Generator[Row, None, None],
+    drop: duplicates.Drop,
+) -> list[Row]:
+    """Take tracks until all hours asked for are full; what comes then is not decoded."""
+    drawing, rows, heard = Drawing(corpus.selection), list[Row](), set[str]()
+    for row in decoded:
+        again = drop != "none" and row.get("pcm_sha256", "") in heard
+        if row["file"] and not again:
+            heard.add(row["pcm_sha256"])
+            reason = drawing.against(float(row["seconds"]))
+            row = row | ({"file": "", "status": reason} if reason else {})
+        rows.append(row)
+        if drawing.full:
+            break
+    decoded.close()
+    beyond = {"file": "", "status": drawing.reason}
+    return rows + [corpus.tagged(_origin(row) | beyond) for row in recordings[len(rows) :]]
 
 
 def _version(name: str, form: tracks.Format) -> str:
@@ -76,51 +152,77 @@ def _recordings(name: str) -> list[dict[str, str]]:
     path = layout.raw(name) / FILES
     if not path.exists():
         raise UserError(f"{path}: no such file; run: rawtone fetch {name}")
-    rows = [row for row in table.read(path) if row["status"] in (TAKEN, UNREADABLE)]
+    rows = [row for row in table.read(path) if row["status"] == TAKEN or is_lost(row["status"])]
     for row in rows:
         if row["file"] and not path.with_name(row["file"]).exists():
             raise UserError(f"{path.with_name(row['file'])}: is gone; run: rawtone fetch {name}")
     return sorted(rows, key=lambda row: (row["id"], row["path"]))
 
 
-def _convert(
-    recording: dict[str, str], name: str, form: tracks.Format, version: str
-) -> dict[str, str]:
-    origin = {key: recording[key] for key in ("id", "source", "path", "sha256")}
-    if recording["status"] == UNREADABLE:
-        return origin | {"file": "", "status": UNREADABLE}
-    wav = layout.tracks(name) / f"{recording['id']}.wav"
-    made_from = {
+def _origin(recording: dict[str, str]) -> Row:
+    return {key: recording[key] for key in ("id", "source", "path", "sha256", "licence")}
+
+
+def _convert(recording: dict[str, str], corpus: _Corpus) -> Row:
+    origin = _origin(recording)
+    if recording["status"] != TAKEN:
+        return corpus.tagged(origin | {"file": "", "status": recording["status"]})
+    wav = layout.tracks(corpus.name) / f"{recording['id']}.wav"
+    made_from = _made_from(recording, corpus)
+    known = _already(wav, made_from)
+    if known is None:
+        source = layout.raw(corpus.name) / recording["file"]
+        known = _decode(source, wav, corpus, _with_origin(origin, {}))
+        if known["status"] == tracks.USED:
+            files.write_json(wav.with_suffix(".json"), {"made_from": made_from, "track": known})
+    row = corpus.tagged(_with_origin(origin, known))
+    if row["status"] == tracks.USED:
+        row["status"] = _against(row, corpus.selection) or tracks.USED
+    file = wav.name if row["status"] == tracks.USED else ""
+    return row | {"file": file, "ffmpeg": corpus.version}
+
+
+def _made_from(recording: dict[str, str], corpus: _Corpus) -> dict[str, Any]:
+    form = corpus.form
+    made_from: dict[str, Any] = {
         "sha256": recording["sha256"],
-        "ffmpeg": f"{form.ffmpeg} {version}",
+        "ffmpeg": f"{form.ffmpeg} {corpus.version}",
         "filter": ffmpeg.resampling(form.sample_rate, form.channels),
     }
-    track = _already(wav, made_from)
-    if track is None:
-        track = _decode(layout.raw(name) / recording["file"], wav, form)
-        if track["status"] == tracks.USED:
-            files.write_json(wav.with_suffix(".json"), {"made_from": made_from, "track": track})
-    licence = recording["licence"] or track.get("licence", "")
-    file = wav.name if track["status"] == tracks.USED else ""
-    return track | origin | {"file": file, "licence": licence, "ffmpeg": version}
+    if not form.leveling.changes_nothing:
+        made_from["level"] = asdict(form.leveling)
+    return made_from
 
 
-def _already(wav: Path, made_from: dict[str, str]) -> dict[str, str] | None:
+def _with_origin(origin: Row, known: Row) -> Row:
+    """Let what the source knows of a licence go before what the recording says."""
+    return known | origin | {"licence": origin["licence"] or known.get("licence", "")}
+
+
+def _against(row: Row, selection: Selection) -> str:
+    return selection.against(row) or selection.against_length(float(row["seconds"]))
+
+
+def _already(wav: Path, made_from: dict[str, Any]) -> Row | None:
     try:
         known: dict[str, Any] = json.loads(wav.with_suffix(".json").read_text())
-        track: dict[str, str] = known["track"]
+        track: Row = known["track"]
         agrees = known["made_from"] == made_from and pcm.sha256(wav) == track["pcm_sha256"]
+        agrees = agrees and tracks.FINGERPRINT in track
     except (OSError, ValueError, KeyError, RuntimeError):  # RuntimeError: not a wav any more
         return None
     return track if agrees else None
 
 
-def _decode(source: Path, wav: Path, form: tracks.Format) -> dict[str, str]:
+def _decode(source: Path, wav: Path, corpus: _Corpus, origin: Row) -> Row:
+    def against(described: Row) -> str:
+        return corpus.selection.against(corpus.tagged(_with_origin(origin, described)))
+
     # Not `files.atomic`: a recording that is not usable leaves nothing to put in place.
     temporary = wav.with_name(f".{wav.name}")
     wav.unlink(missing_ok=True)
     try:
-        track = tracks.convert(source, temporary, form)
+        track = tracks.convert(source, temporary, corpus.form, against)
         if track["status"] == tracks.USED:
             temporary.replace(wav)
     finally:
@@ -128,41 +230,38 @@ def _decode(source: Path, wav: Path, form: tracks.Format) -> dict[str, str]:
     return track
 
 
-def _each_audio_once(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Use audio once that came in files which differ in their tags only.
-
-    Twice in the corpus, it could be learned from and held out at the same time.
-    """
-    first: dict[str, str] = {}
-    once = []
-    for row in rows:
-        path = first.setdefault(row["pcm_sha256"], row["path"]) if row["file"] else row["path"]
-        if path != row["path"]:
-            row = row | {"file": "", "status": f"same audio as {path}"}
-        once.append(row)
-    return once
-
-
-def _report(rows: Sequence[dict[str, str]]) -> None:
-    unused = [row for row in rows if row["status"] != tracks.USED]
-    _log.info("converted %d of %d recordings", len(rows) - len(unused), len(rows))
+def _report(name: str, rows: Sequence[Row], sidecar: Sidecar) -> None:
+    left_out = Counter(row["status"] for row in rows if row["status"].startswith(LEFT_OUT))
+    unused = [row for row in rows if row["status"] not in (tracks.USED, *left_out)]
+    used = sum(row["status"] == tracks.USED for row in rows)
+    _log.info("converted %d of %d recordings", used, len(rows))
+    for reason, count in sorted(left_out.items()):
+        _log.info("%d %s", count, reason)
     for row in unused:
         _log.warning("not used: %s: %s", row["path"], row["status"])
+    for row in rows:
+        if row["file"] and row.get("remark"):
+            _log.warning("used, but %s: %s", row["remark"], row["path"])
+        if row.get("duplicate_of"):
+            _log.warning("used twice: %s: as %s", row["path"], row["duplicate_of"])
+    if unmet := sidecar.unmet():
+        _log.warning("corpora.%s.tags names what is not there: %s", name, ", ".join(unmet))
 
 
-def _check_usable(name: str, rows: Sequence[dict[str, str]], strict: bool) -> None:
+def _check_usable(name: str, rows: Sequence[Row], strict: bool) -> None:
     unused = [row for row in rows if row["status"] != tracks.USED]
+    broken = [row for row in unused if not row["status"].startswith(LEFT_OUT)]
     if len(unused) == len(rows):
         first = f"; the first is {unused[0]['path']}: {unused[0]['status']}" if unused else ""
         raise UserError(f"corpus '{name}': none of {len(rows)} recordings can be used{first}")
-    if strict and unused:
+    if strict and broken:
         raise UserError(
-            f"corpus '{name}' is strict and {unused[0]['path']} cannot be used: "
-            f"{unused[0]['status']}; mend or remove it, or set corpora.{name}.strict to false"
+            f"corpus '{name}' is strict and {broken[0]['path']} cannot be used: "
+            f"{broken[0]['status']}; mend or remove it, or set corpora.{name}.strict to false"
         )
 
 
-def _tidy(folder: Path, used: Sequence[str]) -> None:
+def _tidy(folder: Path, used: set[str]) -> None:
     for path in folder.iterdir():
         if path.name != TRACKS and path.is_file() and path.stem not in used:
             path.unlink()

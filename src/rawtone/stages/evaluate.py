@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -95,7 +96,14 @@ def _scores(
 def _hear(folder: Path, listener: Listener) -> list[tuple[Clip, Heard]]:
     clips: list[Clip] = json.loads((folder / "clips.json").read_text())
     progress = tqdm(clips, desc="listen", unit="clip", disable=None)
-    return [(c, listener.hear(pcm.read(folder / c["wav"]), c["sample_rate"])) for c in progress]
+    return [(c, listener.hear(_made(folder, c), c["sample_rate"])) for c in progress]
+
+
+def _made(folder: Path, clip: Clip) -> pcm.Pcm:
+    """Return the samples of a clip that the model made: what it keeps of a prime comes first."""
+    prime = clip.get("prime", {})
+    kept = prime.get("seconds", 0) if prime.get("keep") else 0
+    return pcm.read(folder / clip["wav"], round(kept * clip["sample_rate"]))
 
 
 def _prediction(
@@ -141,7 +149,7 @@ def _clips_judged(
     predicted: dict[str, Any], heard: list[tuple[Clip, Heard]], listener: Listener
 ) -> dict[str, Any]:
     """Measure the best checkpoint's clips at the temperature nearest to 1."""
-    nearest = min((clip["temperature"] for clip, _ in heard), key=lambda t: (abs(t - 1), t))
+    nearest = min((clip["temperature"] for clip, _ in heard), key=_far_from_learned)
     wanted = (predicted["best_step"], nearest)
     chosen = [h for clip, h in heard if (clip["step"], clip["temperature"]) == wanted]
     where = dict(zip(("step", "temperature"), wanted, strict=True))
@@ -150,6 +158,12 @@ def _clips_judged(
         "recordings": round(listener.recordings_distance_db, 3),
     }
     return {"melody": where | listener.judge(chosen), "spectrum_db": where | spectrum}
+
+
+def _far_from_learned(temperature: float | str) -> tuple[float, str | float]:
+    """Return how far a temperature is from 1; schedules, which are words, are furthest."""
+    varies = isinstance(temperature, str)
+    return (math.inf if varies else abs(float(temperature) - 1), temperature)
 
 
 def _compared(evaluation: dict[str, Any]) -> dict[str, Any]:

@@ -5,20 +5,23 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from rawtone import files
-from rawtone.corpus import table
+from rawtone.corpus import findings, table
+from rawtone.corpus.downloads import Downloads
+from rawtone.corpus.entries import LISTS, Entry
 from rawtone.corpus.sources import FILES, File, stored_name, walk
 from rawtone.errors import UserError
 from rawtone.stages import layout
 
 TAKEN, UNREADABLE = "taken", "cannot be read"
-COLUMNS = ("id", "file", "source", "path", "size", "sha256", "licence", "status")
+TOLD = ("url", "title", "uploader", "published", "fetched")  # by what a source has an address for
+COLUMNS = ("id", "file", "source", "path", "size", "sha256", "licence", "status", *TOLD)
 
 _log = logging.getLogger("rawtone")
 
@@ -26,35 +29,76 @@ _log = logging.getLogger("rawtone")
 @dataclass(frozen=True)
 class _Found:
     source: str
-    path: str
+    entry: Entry
     place: Path | None
-    size: int
-    sha256: str
-    licence: str
-    ending_against: str
 
 
 def run(name: str) -> None:
-    """Fetch the recordings of a corpus; what is there already is not copied again.
+    """Fetch the recordings of a corpus; what is there already is not fetched again.
 
     Args:
         name: The corpus.
 
     Raises:
-        UserError: a recording is gone or changes while it is copied.
+        UserError: a source cannot be fetched, or a recording is gone or changes while it is
+            copied; all others are there then. Or the corpus is strict and a recording cannot
+            be had.
     """
     settings = layout.read_settings("fetch", name)
-    folder = layout.raw(name)
-    folder.mkdir(parents=True, exist_ok=True)
+    store = findings.Store(layout.raw(name), Downloads(layout.downloads()))
+    store.folder.mkdir(parents=True, exist_ok=True)
+    failures: list[str] = []
+    found: list[_Found] = []
     with _rendered(settings["sources"]) as rendered:
-        found = [f for source in settings["sources"] for f in _find(source, rendered)]
+        for source in settings["sources"]:
+            with _noted(failures):
+                found += _find(source, rendered, store)
         rows = _rows(found)
         for row, file in zip(rows, tqdm(found, "fetch", disable=None), strict=True):
             if row["status"] == TAKEN:
-                _take(file, folder / str(row["file"]))
-    table.write(folder / FILES, COLUMNS, rows)
-    _tidy(folder, {FILES, *(str(row["file"]) for row in rows if row["status"] == TAKEN)})
+                with _noted(failures):
+                    _take(file, store.folder / str(row["file"]))
+    _check(name, failures, rows, settings.get("strict", False))
+    table.write(store.folder / FILES, COLUMNS, rows)
+    findings.forget(store, [source for source in settings["sources"] if _has_address(source)])
+    _tidy(store.folder, {FILES, LISTS, *(str(r["file"]) for r in rows if r["status"] == TAKEN)})
     _report(rows)
+
+
+@contextmanager
+def _noted(failures: list[str]) -> Iterator[None]:
+    """Let no source spoil the others: its failure waits until they are fetched."""
+    try:
+        yield
+    except UserError as error:
+        failures.append(str(error))
+
+
+def _check(
+    name: str, failures: Sequence[str], rows: Sequence[dict[str, str | int]], strict: bool
+) -> None:
+    if failures:
+        for failure in failures[1:]:
+            _log.error("%s", failure)
+        more = f" (and {len(failures) - 1} more, see above)" if len(failures) > 1 else ""
+        raise UserError(
+            f"{failures[0]}{more}; corpus '{name}' has all else, and goes on from there"
+        )
+    lost = [row for row in rows if is_lost(str(row["status"]))]
+    if strict and lost:
+        raise UserError(
+            f"corpus '{name}' is strict and {lost[0]['path']} of {lost[0]['source']} "
+            f"{lost[0]['status']}; mend it, or set corpora.{name}.strict to false"
+        )
+
+
+def is_lost(status: str) -> bool:
+    """Tell a recording that is wanted, and not to be had or read, by its status."""
+    return status.startswith("cannot be")
+
+
+def _has_address(source: dict[str, Any]) -> bool:
+    return "url" in source or "page" in source
 
 
 @contextmanager
@@ -73,60 +117,85 @@ def _rendered(sources: Sequence[dict[str, Any]]) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def _find(source: dict[str, Any], rendered: Path) -> Iterator[_Found]:
+def _find(source: dict[str, Any], rendered: Path, store: findings.Store) -> Iterator[_Found]:
+    licence = source.get("licence", "")
     if "demo" in source:
-        label = f"demo:{source['demo']}"
-        for file in walk(rendered / source["demo"]):
-            size, sha256 = file.place.stat().st_size, files.sha256(file.place)
-            yield _Found(label, file.shown, file.place, size, sha256, "public domain", "")
-        return
+        yield from _find_demo(source["demo"], rendered)
+    elif "folder" in source:
+        yield from _find_in_folder(source, licence, store)
+    else:
+        label = source["url"] if "url" in source else source["page"]
+        for entry, place in findings.find(source, store):
+            yield _Found(label, replace(entry, licence=licence or entry.licence), place)
+
+
+def _find_demo(demo: str, rendered: Path) -> Iterator[_Found]:
+    for file in walk(rendered / demo):
+        size, sha256 = file.place.stat().st_size, files.sha256(file.place)
+        entry = Entry(file.shown, size, sha256, licence="public domain")
+        yield _Found(f"demo:{demo}", entry, file.place)
+
+
+def _find_in_folder(
+    source: dict[str, Any], licence: str, store: findings.Store
+) -> Iterator[_Found]:
     label = source["folder"]
     folder = Path(label).expanduser()
     here = {file.shown: file for file in (walk(folder) if folder.exists() else [])}
     for listed in source["files"]:
-        place = here[listed["path"]].place if listed["path"] in here else None
-        yield _Found(label, listed["path"], place, listed["size"], listed["sha256"], "", "")
+        entry = Entry(listed["path"], listed["size"], listed["sha256"], licence=licence)
+        if entry.path in here:
+            yield _Found(label, entry, here[entry.path].place)
+        else:
+            yield _Found(label, entry, store.place(entry) if entry.sha256 else None)
     for file in here.values():
         if not file.may_be_audio:
-            yield _not_audio(label, file)
+            yield _Found(label, _not_audio(file), file.place)
 
 
-def _not_audio(label: str, file: File) -> _Found:
-    return _Found(label, file.shown, file.place, 0, "", "", file.ending)
+def _not_audio(file: File) -> Entry:
+    return Entry(file.shown, status=f"not audio by its ending {file.ending}")
 
 
 def _rows(found: Sequence[_Found]) -> list[dict[str, str | int]]:
     taken: dict[str, str] = {}
     rows: list[dict[str, str | int]] = []
     for file in found:
-        row: dict[str, str | int] = {"source": file.source, "path": file.path}
-        row["status"] = _status(file, taken)
-        if not file.ending_against:
-            row |= {"size": file.size, "sha256": file.sha256, "id": file.sha256[:12]}
+        entry = file.entry
+        row: dict[str, str | int] = {"source": file.source, "path": entry.path}
+        row |= {column: getattr(entry, column) for column in TOLD}
+        row["status"] = _status(entry, taken)
+        if not entry.status:
+            row |= {"size": entry.size, "sha256": entry.sha256, "id": entry.sha256[:12]}
         if row["status"] == TAKEN:
-            taken[file.sha256] = file.path
-            row |= {"file": stored_name(file.sha256, file.path), "licence": file.licence}
+            taken[entry.sha256] = entry.path
+            row |= {"file": stored_name(entry.sha256, entry.path), "licence": entry.licence}
         rows.append(row)
     return rows
 
 
-def _status(file: _Found, taken: dict[str, str]) -> str:
-    if file.ending_against:
-        return f"not audio by its ending {file.ending_against}"
-    if not file.sha256:
+def _status(entry: Entry, taken: dict[str, str]) -> str:
+    if entry.status:
+        return entry.status
+    if not entry.sha256:
         return UNREADABLE
-    return f"same bytes as {taken[file.sha256]}" if file.sha256 in taken else TAKEN
+    return f"same bytes as {taken[entry.sha256]}" if entry.sha256 in taken else TAKEN
 
 
 def _take(file: _Found, destination: Path) -> None:
-    if destination.exists() and files.sha256(destination) == file.sha256:
+    entry = file.entry
+    if file.place == destination:  # found there, its bytes compared
+        return
+    if destination.exists() and files.sha256(destination) == entry.sha256:
         return
     if file.place is None:
-        raise UserError(f"{file.source}: {file.path} is gone; put it back, or run again without it")
+        raise UserError(
+            f"{file.source}: {entry.path} is gone; put it back, or run again without it"
+        )
     with files.atomic(destination) as temporary:
         shutil.copyfile(file.place, temporary)
-        if files.sha256(temporary) != file.sha256:
-            raise UserError(f"{file.source}: {file.path} changed while it was copied; run again")
+        if files.sha256(temporary) != entry.sha256:
+            raise UserError(f"{file.source}: {entry.path} changed while it was copied; run again")
 
 
 def _tidy(folder: Path, wanted: set[str]) -> None:
@@ -140,5 +209,5 @@ def _report(rows: Sequence[dict[str, str | int]]) -> None:
     _log.info("fetched %d of %d files", taken, len(rows))
     for row in rows:
         if row["status"] != TAKEN:
-            level = logging.WARNING if row["status"] == UNREADABLE else logging.INFO
+            level = logging.WARNING if is_lost(str(row["status"])) else logging.INFO
             _log.log(level, "%s: %s", row["path"], row["status"])

@@ -18,6 +18,15 @@ def raw(corpus: str) -> Path:
     return Path("data/raw") / corpus
 
 
+def downloads() -> Path:
+    """Return the folder of what came over the network, shared by all corpora.
+
+    Declared to neither workflow tool: a build that fails loses none of it. DVC's temporary
+    experiments share that of the project they came from.
+    """
+    return Path(os.path.relpath(os.environ.get("DVC_ROOT", ".")), ".downloads")
+
+
 def tracks(corpus: str) -> Path:
     """Return the folder of a corpus's decoded tracks."""
     return Path("data/tracks") / corpus

@@ -1,32 +1,28 @@
-"""sample: checkpoints -> clips, over all labels, temperatures and seeds."""
+"""sample: checkpoints -> clips, over all labels, temperatures and seeds.
 
-import itertools
+Clips are made beside the run's states, where a kill leaves what is made so far, and are linked to
+where they are published.
+"""
+
 import json
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-from tqdm import tqdm
-
-from rawtone import model_settings
-from rawtone.audio import ffmpeg, pcm, quantizers
-from rawtone.audio.fingerprint import fingerprint
-from rawtone.errors import UserError, nearest
-from rawtone.files import atomic, sha256, write_json
-from rawtone.generation import names, priming
+from rawtone.errors import UserError
+from rawtone.files import sha256, write_json
+from rawtone.generation import grid, priming
 from rawtone.models import backend
-from rawtone.settings import Quantizer, Sampling, Training
+from rawtone.sampling_settings import Sampling
+from rawtone.settings import Training
 from rawtone.stages import layout
 from rawtone.training import tensorboard
-from rawtone.training.checkpoints import read_arrays
+from rawtone.training.lock import exclusive
 
 if TYPE_CHECKING:
-    from rawtone.generation.loop import Stream
+    from rawtone.generation.maker import Maker
 
 _log = logging.getLogger("rawtone")
 
@@ -51,132 +47,165 @@ def run(experiment: str) -> None:
     published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
     if training.tensorboard:
         tensorboard.require()
-    generator = _Generator(config, sampling, prime_sha256)
-    shutil.rmtree(folder / "clips", ignore_errors=True)
-    clips: list[dict[str, Any]] = []
-    total = len(published) * generator.samples
-    with tqdm(total=total, desc="sample", unit="sample", unit_scale=True, disable=None) as bar:
-        for checkpoint in published:
-            clips += _clips(folder, checkpoint, generator, bar.update)
-    clips.sort(
-        key=lambda clip: (clip["step"], clip.get("label"), clip["temperature"], clip["seed"])
-    )
+    # hidden from what carries unfinished runs to other machines: there clips are made anew
+    kept = layout.run(config["run"]) / ".clips" / experiment
+    with exclusive(kept, "sampled"):
+        clips = _Sampling(config, sampling, prime_sha256, kept).clips(folder, published)
     write_json(folder / "clips.json", clips)
     if training.tensorboard:
         tensorboard.show_clips(layout.run(config["run"]) / "tensorboard/clips", folder, clips)
     _log.info("%d clips of %g s in %s", len(clips), sampling.seconds, folder / "clips")
 
 
-class _Generator:
-    """Generates all streams of a checkpoint; compiled once for all checkpoints."""
+class _Sampling:
+    """All that the clips of an experiment have in common.
 
-    def __init__(self, config: dict[str, Any], sampling: Sampling, prime_sha256: str) -> None:
-        from rawtone.generation.loop import Loop
-        from rawtone.models.families import build
-        from rawtone.models.family import Audio
+    Args:
+        config: of the training.
+        sampling: settings.
+        prime_sha256: of the recording that they go on from, if there is one.
+        kept: folder of what is made.
+    """
 
-        quantizer = Quantizer(**config["quantizer"])
-        self.codec = quantizers.make(quantizer.kind, quantizer.levels)
-        self.sample_rate: int = config["sample_rate"]
-        self.length: int = round(sampling.seconds * self.sample_rate)
+    def __init__(
+        self, config: dict[str, Any], sampling: Sampling, prime_sha256: str, kept: Path
+    ) -> None:
+        from rawtone.generation.kept import Kept
+        from rawtone.generation.maker import Maker, Primed
+
         self.sampling = sampling
-        self.labels: list[str] = config.get("labels", [])
-        self.names = names.of_labels(self.labels)
-        self.chosen = _chosen(sampling, self.labels)
-        audio = Audio(self.codec, config["channels"], len(self.labels))
-        self.prime: NDArray[np.int32] | None = None
-        self.origin: dict[str, Any] = {}  # what clips.json says of the prime
+        self.maker = Maker(config, sampling.engine, sampling.precision)
+        self.grid = grid.grid(sampling, self.maker.labels)
+        self.samples = round(sampling.seconds * self.maker.sample_rate)
+        self.prime, self.origin, self.seconds = None, {}, sampling.seconds
         if sampling.prime is not None:
-            self.prime = priming.codes(
-                sampling.prime, prime_sha256, self.codec, self.sample_rate, audio.channels
+            keep = sampling.prime.keep
+            pcm = priming.part(
+                sampling.prime, prime_sha256, self.maker.sample_rate, self.maker.channels
             )
-            self.origin = {"prime": sampling.prime.model_dump() | {"sha256": prime_sha256}}
-        self.model = build(model_settings.model(config["model"]), audio)
-        self.loop: Loop = Loop(self.model)
+            self.prime = Primed(pcm, self.maker, keep)
+            self.origin = {"prime": _told(sampling, prime_sha256)}
+            self.seconds += sampling.prime.seconds if keep else 0
+        self.kept = Kept(kept)
 
-    @property
-    def samples(self) -> int:
-        """Samples that the streams of a checkpoint have in all."""
-        return self.length * len(self._streams())
+    def clips(self, folder: Path, published: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Make all clips and publish them.
 
-    def _streams(self) -> list["Stream"]:
-        from rawtone.generation.loop import Stream
+        Args:
+            folder: of what the experiment publishes.
+            published: its checkpoints, as checkpoints.json has them.
 
-        grid = itertools.product(self.chosen, self.sampling.temperatures, self.sampling.seeds)
-        return [Stream(seed, temperature, label) for label, temperature, seed in grid]
+        Returns:
+            The rows of clips.json.
+        """
+        from rawtone.generation.progress import Progress
 
-    def stem(self, stream: "Stream") -> str:
-        name = self.names[stream.label] if self.labels else None
-        return names.stem(stream.temperature, stream.seed, name)
+        for checkpoint in published:
+            _require_whole(folder, checkpoint)
+        shutil.rmtree(folder / "clips", ignore_errors=True)
+        rows: list[dict[str, Any]] = []
+        keys: list[str] = []
+        progress = Progress(len(published) * len(self.grid) * self.samples, self.maker.sample_rate)
+        try:
+            for checkpoint in published:
+                made = self._of(folder, checkpoint, progress)
+                keys += made
+                rows += [self._publish(folder, checkpoint, *clip) for clip in made.items()]
+        finally:
+            progress.close()
+        self.kept.sweep(keys)
+        tell_cost(self.maker)
+        return sorted(rows, key=_place)
 
-    def load(self, weights: Path) -> None:
-        from rawtone.models.families import assign
+    def _of(self, folder: Path, checkpoint: dict[str, Any], progress: Any) -> dict[str, grid.Clip]:
+        """Make what there is not yet of a checkpoint's clips; return all of them by key."""
+        self.maker.load(folder / checkpoint["file"], checkpoint["sha256"])
+        clips = {self.maker.key(clip.stream, self.samples, self.prime): clip for clip in self.grid}
+        streams = {key: clip.stream for key, clip in clips.items()}
+        self.kept.make(streams, self.samples, self.maker, self.prime, progress)
+        return clips
 
-        assign(self.model, read_arrays(weights))
+    def _publish(
+        self, folder: Path, checkpoint: dict[str, Any], key: str, clip: grid.Clip
+    ) -> dict[str, Any]:
+        """Link a clip to its place, and return its row of clips.json."""
+        facts = self.kept.facts(key)
+        if facts is None:
+            raise UserError(f"{self.kept.folder}: clips were changed while they were made")
+        step: int = checkpoint["step"]
+        stem = Path("clips") / f"step-{step:08d}" / clip.stem
+        files = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in ("wav", "mp3")}
+        for kind, file in files.items():
+            _link(self.kept.file(key, kind), folder / file)
+        return {
+            "step": step,
+            **clip.told,
+            **self.origin,
+            **self._told_of_engine(),
+            "seconds": self.seconds,
+            "sample_rate": self.maker.sample_rate,
+            "wav": str(files["wav"]),
+            "mp3": str(files["mp3"]),
+            "sha256": facts["wav"],
+            "fingerprint": facts["fingerprint"],
+        }
 
-    def clips(self, tell: Callable[[int], object]) -> Iterator[tuple["Stream", NDArray[np.int16]]]:
-        from rawtone.generation.loop import LANES
-
-        streams = self._streams()
-        for start in range(0, len(streams), LANES):
-            together = streams[start : start + LANES]
-            blocks = []
-            for block in self.loop.generate(together, self.length, self.prime):
-                blocks.append(block)
-                tell(block.shape[0] * block.shape[1])
-            codes = np.concatenate(blocks, axis=1)
-            audio = np.round(self.codec.decode(codes) * 32767).astype(np.int16)
-            yield from zip(together, audio, strict=True)
+    def _told_of_engine(self) -> dict[str, Any]:
+        unusual = {"precision": "float32", "top_p": 1.0}
+        told = {key: getattr(self.sampling, key) for key in unusual}
+        engine = {"engine": self.maker.engine_name}
+        return engine | {key: value for key, value in told.items() if value != unusual[key]}
 
 
-def _chosen(sampling: Sampling, labels: list[str]) -> list[int]:
-    """Return the numbers of the labels of which clips are made; of 0 where there are no labels."""
-    if sampling.labels == "all":
-        return list(range(len(labels))) or [0]
-    for label in sampling.labels:
-        if label not in labels:
-            raise UserError(
-                f"sampling.labels: the model has learned no label '{label}'; "
-                f"{nearest(label, labels)} It has: {', '.join(labels)}"
-            )
-    return [labels.index(label) for label in sampling.labels]
+def tell_cost(maker: "Maker") -> None:
+    """Say what weights of fewer bits cost, where the held-out audio is here to hear it on.
+
+    Args:
+        maker: with a checkpoint loaded, the one that is measured.
+    """
+    from rawtone.corpus.chunks import Chunks
+    from rawtone.evaluation.held_out import HeldOut
+    from rawtone.evaluation.precision import cost
+
+    chunks = layout.chunks(str(maker.config.get("corpus")))
+    kernel = maker.kernel
+    if maker.precision == "float32" or not hasattr(kernel, "score"):
+        return
+    if not (chunks / "corpus.json").exists():
+        _log.info("what %s weights cost in bits is not known without %s", maker.precision, chunks)
+        return
+    held_out = HeldOut(Chunks.open(chunks), "validation", dict(maker.config))
+    _log.info("%s", cost(lambda kept: kernel(maker.model, kept), maker.precision, held_out).words)
 
 
-def _clips(
-    folder: Path, checkpoint: dict[str, Any], generator: _Generator, tell: Callable[[int], object]
-) -> Iterator[dict[str, Any]]:
+def _told(sampling: Sampling, prime_sha256: str) -> dict[str, Any]:
+    """Say what clips go on from; that it is cut from them goes without saying."""
+    table = sampling.prime.model_dump() if sampling.prime else {}
+    kept = {"keep": True} if table.pop("keep", False) else {}
+    return table | kept | {"sha256": prime_sha256}
+
+
+def _place(clip: dict[str, Any]) -> tuple[Any, ...]:
+    """Return where a row stands in clips.json: schedules come after constant temperatures."""
+    heat = clip["temperature"]
+    varies = isinstance(heat, str)
+    order = (0.0, heat) if varies else (heat, "")
+    return (clip["step"], clip.get("label", ""), varies, *order, clip["seed"])
+
+
+def _require_whole(folder: Path, checkpoint: dict[str, Any]) -> None:
     weights = folder / checkpoint["file"]
     if not weights.exists() or sha256(weights) != checkpoint["sha256"]:
         raise UserError(
             f"{weights}: not the file that checkpoints.json names; publish it anew by "
             f"running: rawtone train {folder.name}"
         )
-    generator.load(weights)
-    step: int = checkpoint["step"]
-    place = Path("clips") / f"step-{step:08d}"
-    (folder / place).mkdir(parents=True, exist_ok=True)
-    for stream, audio in generator.clips(tell):
-        name = place / generator.stem(stream)
-        wav, mp3 = name.with_name(name.name + ".wav"), name.with_name(name.name + ".mp3")
-        _write(folder / wav, folder / mp3, audio, generator.sample_rate)
-        yield {
-            "step": step,
-            **({"label": generator.labels[stream.label]} if generator.labels else {}),
-            "temperature": stream.temperature,
-            "seed": stream.seed,
-            **generator.origin,
-            "seconds": generator.sampling.seconds,
-            "sample_rate": generator.sample_rate,
-            "wav": str(wav),
-            "mp3": str(mp3),
-            "sha256": sha256(folder / wav),
-            "fingerprint": fingerprint(audio),
-        }
 
 
-def _write(wav: Path, mp3: Path, audio: NDArray[np.int16], sample_rate: int) -> None:
-    with atomic(wav) as temporary:
-        pcm.write(temporary, audio, sample_rate)
-    with atomic(mp3) as temporary:
-        quality = ["-codec:a", "libmp3lame", "-q:a", "2"]
-        ffmpeg.run(["-i", f"file:{wav}", *quality, "-y", f"file:{os.fspath(temporary)}"])
+def _link(source: Path, target: Path) -> None:
+    """Give a finished file a second name, or copy it where the file system has no links."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

@@ -144,18 +144,25 @@ class Windows:
         """Return the batch of an index, always the same for the same index."""
         return self.excerpts.cut(self.draw(index), index)
 
-    def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
-        """Yield batches in which every sample of the chunks is predicted exactly once.
+    def places(self, firsts: NDArray[np.int64]) -> list[Place]:
+        """Return windows in which every sample of the chunks is predicted exactly once.
 
         Args:
             firsts: for each chunk, its first sample to predict; those before it (which the chunk
                 before holds, too) are only heard.
         """
-        window, size = self.excerpts.window, self.excerpts.batch_size
-        places = [
+        return [
             Place(chunk, start)
             for chunk, (first, length) in enumerate(zip(firsts, self.excerpts.lengths, strict=True))
-            for start in range(int(first), int(length), window)
+            for start in range(int(first), int(length), self.excerpts.window)
         ]
+
+    def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
+        """Yield the windows of `places` in batches.
+
+        Args:
+            firsts: for each chunk, its first sample to predict.
+        """
+        places, size = self.places(firsts), self.excerpts.batch_size
         for index in range(0, len(places), size):
             yield self.excerpts.cut(places[index : index + size])

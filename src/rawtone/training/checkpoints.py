@@ -36,7 +36,8 @@ def read_arrays(path: Path) -> Arrays:
         UserError: the file is not there, or is not whole.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # numpy leaves a file open that it cannot read
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: cannot be read as weights ({error})") from None

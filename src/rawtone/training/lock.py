@@ -16,8 +16,12 @@ PATIENCE = 3.0  # seconds
 
 
 @contextmanager
-def exclusive(folder: Path) -> Iterator[None]:
+def exclusive(folder: Path, doing: str = "trained") -> Iterator[None]:
     """Hold a run's lock; the operating system frees it however the process ends.
+
+    Args:
+        folder: of the run.
+        doing: what is done to it, for the message.
 
     Raises:
         UserError: another process holds it; the message names that process.
@@ -27,7 +31,7 @@ def exclusive(folder: Path) -> Iterator[None]:
         if not _acquired(file):
             file.seek(0)
             raise UserError(
-                f"{folder}: already being trained by {file.read().strip() or 'another process'}; "
+                f"{folder}: already being {doing} by {file.read().strip() or 'another process'}; "
                 "wait for it, or stop it with Ctrl-C"
             )
         file.truncate(0)

@@ -155,7 +155,9 @@ def show_clips(folder: Path, results: Path, clips: list[dict[str, Any]]) -> None
     events = _Events(folder, 0)
     for clip in clips:
         label = f"{clip['label']}/" if "label" in clip else ""
-        tag = f"{label}temperature {clip['temperature']:g}/seed {clip['seed']}"
+        heat = clip["temperature"]
+        figure = heat if isinstance(heat, str) else f"{heat:g}"
+        tag = f"{label}temperature {figure}/seed {clip['seed']}"
         events.add(clip["step"], [{"tag": tag, **_audio(results / clip["wav"])}])
     events.close()
     for old in events.older:

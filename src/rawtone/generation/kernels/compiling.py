@@ -11,7 +11,7 @@ from numba import config, njit
 
 
 @cache
-def _folder() -> str:
+def folder() -> str:
     """Return a place for machine code that another version of these sources does not share.
 
     numba looks only at the file of the compiled function, and not at those of the functions and
@@ -30,8 +30,10 @@ def compiled(function: Callable[..., Any]) -> Any:
     Args:
         function: that Python code calls. What it calls itself is plain `numba.njit`.
     """
-    before, config.CACHE_DIR = config.CACHE_DIR, _folder()
+    before, config.CACHE_DIR = config.CACHE_DIR, folder()
     try:
         return njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # no folder can be written to: it is compiled anew in each process
+        return njit(nogil=True)(function)
     finally:
         config.CACHE_DIR = before
