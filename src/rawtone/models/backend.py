@@ -140,7 +140,7 @@ def device() -> str:
     backend = keras.backend.backend()
     name, grows = _ACCELERATORS.get(backend, lambda: ("", False))()
     if not name:
-        return f"CPU, {_threads()} threads"
+        return f"CPU, {threads()} threads"
     return f"{name}, memory growth {'on' if grows else 'off'}"
 
 
@@ -190,7 +190,8 @@ def _is_out_of_memory(error: Exception) -> bool:
     return kind == "ResourceExhaustedError" or (kind.endswith("RuntimeError") and said)
 
 
-def _threads() -> int:
+def threads() -> int:
+    """Return with how many threads the CPU is to compute."""
     import keras
 
     if keras.backend.backend() == "tensorflow":
@@ -226,6 +227,6 @@ def facts() -> dict[str, Any]:
             "python": ".".join(map(str, sys.version_info[:3])),
         },
         "cpu": cpu(),
-        "threads": _threads(),
+        "threads": threads(),
         "devices": sorted({device.split(":")[0] for device in keras.distribution.list_devices()}),
     }

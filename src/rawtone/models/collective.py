@@ -82,12 +82,13 @@ def free_port() -> int:
         return port
 
 
-def gradients(losses: Loss, variables: Sequence[Any]) -> Callable[..., Any]:
+def gradients(losses: Loss, variables: Sequence[Any], jit: bool = True) -> Callable[..., Any]:
     """Compile a function that gives gradients as one vector, its last number the loss.
 
     Args:
         losses: returns the loss to follow, which may be scaled, and the loss to tell.
         variables: what the gradient is by.
+        jit: whether by XLA, which calls no code of ours.
     """
 
     def flat(*inputs: Any) -> Any:
@@ -101,7 +102,7 @@ def gradients(losses: Loss, variables: Sequence[Any]) -> Callable[..., Any]:
         numbers = [tf.reshape(tf.convert_to_tensor(part), (-1,)) for part in [*found, told]]
         return tf.concat([tf.cast(part, tf.float32) for part in numbers], axis=0)
 
-    compiled: Callable[..., Any] = tf.function(flat, jit_compile=True, autograph=False)
+    compiled: Callable[..., Any] = tf.function(flat, jit_compile=jit, autograph=False)
     return compiled
 
 

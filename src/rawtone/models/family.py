@@ -74,6 +74,14 @@ class Family(keras.Model):
         """
         raise NotImplementedError
 
+    def prepare(self, batch: int, window: int) -> None:
+        """Choose how to compute the parallel form, before it is compiled to learn.
+
+        Args:
+            batch: windows in a batch.
+            window: samples predicted in each.
+        """
+
     def initial_carry(self, batch: int) -> State:
         """Return what the first window of a chunk begins with: tensors [batch, …]."""
         return ()

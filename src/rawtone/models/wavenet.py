@@ -12,7 +12,11 @@ import numpy as np
 from keras import ops
 
 from rawtone.model_settings import WaveNet as WaveNetSettings
+from rawtone.models import residual_stack
 from rawtone.models.family import Audio, Family, State
+
+# Samples of a batch from which on kernels are faster than XLA.
+_WORTH_KERNELS = 8192
 
 
 class ResidualBlock(keras.layers.Layer):
@@ -81,6 +85,22 @@ class ResidualBlock(keras.layers.Layer):
             both = both + told
         return ops.tanh(both[..., : self.channels]) * ops.sigmoid(both[..., self.channels :])
 
+    def bias(self, told: Any, batch: int) -> Any:
+        """Return all that is added to filter and gate, [batch, 2 * dilation_channels].
+
+        Args:
+            told: [batch, 2 * dilation_channels], or None without labels.
+            batch: windows.
+        """
+        bias = ops.zeros((batch, 2 * self.channels))
+        if self.biases:
+            bias = bias + self.gated_bias
+        return bias if told is None else bias + told
+
+    def residual_bias(self) -> Any:
+        """Return what is added to the residual projection, [residual_channels]."""
+        return self.dense_bias + 0.0 if self.biases else ops.zeros((self.dense.shape[1],))
+
     def residual(self, x: Any, gated: Any) -> Any:
         """Return the input of the next block, [..., residual_channels]."""
         x = x + ops.matmul(gated, self.dense)
@@ -120,7 +140,15 @@ class WaveNet(Family):
         ]
         for dense in self.post:
             dense.build((None, skip))
+        self.stack: residual_stack.ResidualStack | None = None
         self.built = True
+
+    def prepare(self, batch: int, window: int) -> None:
+        """Take kernels of our own for large batches, where there are any."""
+        large = batch * window >= _WORTH_KERNELS
+        if large and residual_stack.fits(self.settings, self.compute_dtype):
+            self.stack = residual_stack.ResidualStack(self.settings)
+            self.jit = False  # XLA calls no code of ours
 
     def _label_table(self, channels: int) -> Any:
         labels = self.audio.labels
@@ -189,9 +217,12 @@ class WaveNet(Family):
         return sum(ops.take(self.causal[k], tap, axis=0) for k, tap in enumerate(taps))
 
     def _features(self, gated: list[Any]) -> Any:
+        return self._scores(ops.concatenate(gated, axis=-1))
+
+    def _scores(self, gated: Any) -> Any:
         # all skip projections as one matrix product
         kernel = ops.concatenate([block.skip for block in self.blocks], axis=0)
-        x = ops.matmul(ops.concatenate(gated, axis=-1), kernel)
+        x = ops.matmul(gated, kernel)
         if self.settings.biases:
             x = x + sum(block.skip_bias for block in self.blocks)
         for dense in self.post:
@@ -206,8 +237,11 @@ class WaveNet(Family):
         n = codes.shape[1] - self.first_width + 1
         heard = self._heard(codes)
         x = self._embed([heard[:, k : k + n] for k in range(self.first_width)])
+        conditioning = self.conditioning(labels)
+        if self.stack is not None:
+            return self._scores(self._through(self.stack, x, conditioning, scored)), ()
         gated = []
-        always = tuple(told[:, None] for told in self.conditioning(labels))
+        always = tuple(told[:, None] for told in conditioning)
         for block, told in self._told(always):
             n = x.shape[1] - (self.width - 1) * block.dilation
             starts = [k * block.dilation for k in range(self.width)]
@@ -216,6 +250,19 @@ class WaveNet(Family):
             gated.append(z[:, n - scored :])
             x = block.residual(taps[-1], z)
         return self._features(gated), ()
+
+    def _through(self, stack: Any, x: Any, conditioning: State, scored: int) -> Any:
+        """Return what all blocks' gates let through, by kernels of our own."""
+        batch, blocks = x.shape[0], [block for block, _ in self._told(conditioning)]
+        biases = [block.bias(told, batch) for block, told in self._told(conditioning)]
+        return stack.gated(
+            x,
+            ops.stack([ops.concatenate([b.filter, b.gate], axis=-1) for b in blocks]),
+            ops.stack(biases),
+            ops.stack([b.dense + 0.0 for b in blocks]),
+            ops.stack([b.residual_bias() for b in blocks]),
+            scored,
+        )
 
     def initial_state(self, batch: int, labels: Any = None) -> State:
         """Return the state after endless silence.

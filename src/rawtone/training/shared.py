@@ -41,7 +41,7 @@ class SharedTrainer(Trainer):
         super().__init__(model, training.model_copy(update={"accumulate": 1}))
         self.role = role
         self._collective = collective
-        self._gradients = gradients(self._losses, self._trained)
+        self._gradients = gradients(self._losses, self._trained, model.jit)
         self._step = step(lambda grads: self.optimizer.apply(grads, self._trained), self._trained)
 
     def _losses(self, batch: dict[str, Any]) -> tuple[Any, Any]:

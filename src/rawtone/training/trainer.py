@@ -33,6 +33,7 @@ class Trainer:
 
     def __init__(self, model: Family, training: Training) -> None:
         self.model = model
+        model.prepare(training.batch_size // training.workers, training.window)
         self.scorer = Scorer(model)
         # of several workers, whose losses are added up, each has its share of the penalty
         share, l2 = training.batch_size // training.workers, training.l2 / training.workers
