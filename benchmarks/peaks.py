@@ -11,8 +11,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from rawtone.generation.kernels.loops import carried
-from rawtone.generation.kernels.vectors import LANES, constant, data, fma, index, load, store
 from rawtone.generation.kernels.weights import aligned
+from rawtone.kernels.vectors import LANES, constant, data, fma, index, load, store
 
 SUMS = 16  # vectors under way at once
 TRIES = 20

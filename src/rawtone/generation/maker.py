@@ -28,7 +28,7 @@ from rawtone.training.checkpoints import read_arrays
 
 _DECIDING = ("channels", "labels", "model", "quantizer", "sample_rate")
 # packages of ours whose code decides what is made
-_CODE = ("audio", "generation", "models")
+_CODE = ("audio", "generation", "kernels", "models")
 
 
 class Maker:

@@ -144,7 +144,7 @@ class ResidualStack:
             What the gates let through, [batch, scored, blocks * channels]; the inputs of all blocks
             but the first, and their tanh and sigmoid, both flat.
         """
-        from rawtone.generation.kernels import residual
+        from rawtone.kernels import residual
 
         (blocks, taps, size, gates), batch = kernels.shape, x.shape[0]
         lengths = self._lengths(x, taps)
@@ -180,7 +180,7 @@ class ResidualStack:
             kernels: as for `forward`.
             dense: as for `forward`.
         """
-        from rawtone.generation.kernels import residual
+        from rawtone.kernels import residual
 
         (blocks, taps, size, gates), batch = kernels.shape, x.shape[0]
         lengths = self._lengths(x, taps)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numba import njit
 
 from rawtone.generation.kernels.products import CHUNK, add_product, add_products
-from rawtone.generation.kernels.vectors import LANES
+from rawtone.kernels.vectors import LANES
 
 
 @njit

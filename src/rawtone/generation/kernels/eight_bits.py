@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from rawtone.generation.kernels.loops import carried, in_tiles
 from rawtone.generation.kernels.products import REGISTERS, product
-from rawtone.generation.kernels.vectors import (
+from rawtone.kernels.vectors import (
     FLOAT,
     INTEGERS,
     LANES,

@@ -9,7 +9,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rawtone.generation.kernels.vectors import (
+from rawtone.kernels.vectors import (
     LANES,
     clamped,
     constant,

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from rawtone.generation.kernels.loops import carried, in_tiles
 from rawtone.generation.kernels.packed import add_packed, pack
 from rawtone.generation.kernels.turning import add_beside
-from rawtone.generation.kernels.vectors import LANES, constant, data, index, load, store
 from rawtone.generation.kernels.weights import Matrix, Precision
+from rawtone.kernels.vectors import LANES, constant, data, index, load, store
 
 Floats = NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from numba.core import cgutils
 
-from rawtone.generation.kernels.vectors import INDEX, index
+from rawtone.kernels.vectors import INDEX, index
 
 TILES = (16, 8, 4, 2, 1)  # registers that hold sums, of 32; others hold inputs
 

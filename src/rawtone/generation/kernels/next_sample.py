@@ -6,7 +6,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.compiling import compiled
 from rawtone.generation.kernels.elements import rectify, spread
 from rawtone.generation.kernels.look_up import add_look_up, room
 from rawtone.generation.kernels.next_sample_weights import pack_weights, state_rows
@@ -14,6 +13,7 @@ from rawtone.generation.kernels.packed import add_packed
 from rawtone.generation.kernels.recurrent import LSTM, advance
 from rawtone.generation.kernels.tasks import HEAR, MAKE, Task, hearing, scoring, settle
 from rawtone.generation.kernels.weights import Precision
+from rawtone.kernels.compiling import compiled
 from rawtone.models.heads import Categorical, LeastSquares
 from rawtone.models.next_sample import NextSample
 

@@ -22,7 +22,8 @@ from rawtone.generation.kernels import eight_bits, sixteen_bits
 from rawtone.generation.kernels.eight_bits import GROUP, Eight
 from rawtone.generation.kernels.loops import carried
 from rawtone.generation.kernels.scratch import restore, scratch
-from rawtone.generation.kernels.vectors import (
+from rawtone.generation.kernels.weights import Matrix, Precision, aligned
+from rawtone.kernels.vectors import (
     FLOAT,
     LANES,
     data,
@@ -33,7 +34,6 @@ from rawtone.generation.kernels.vectors import (
     splat,
     store,
 )
-from rawtone.generation.kernels.weights import Matrix, Precision, aligned
 
 _WIDTH = 4  # vectors of outputs in a tile
 _TILES = 4  # that one stream goes through at once: 16 sums hide how long each takes

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.vectors import LANES
+from rawtone.kernels.vectors import LANES
 
 
 def up(size: int) -> int:

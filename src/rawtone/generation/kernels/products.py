@@ -20,7 +20,7 @@ from numba.extending import intrinsic
 
 from rawtone.generation.kernels.loops import carried, in_tiles
 from rawtone.generation.kernels.sixteen_bits import load_sixteen, widen
-from rawtone.generation.kernels.vectors import (
+from rawtone.kernels.vectors import (
     FLOAT,
     LANES,
     constant,

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from rawtone.generation.kernels.elements import renew_gru, renew_lstm, renew_reset, reset, spread
 from rawtone.generation.kernels.packed import add_packed, pack
 from rawtone.generation.kernels.padding import padded, up
-from rawtone.generation.kernels.vectors import LANES
 from rawtone.generation.kernels.weights import Matrix, Precision
+from rawtone.kernels.vectors import LANES
 
 Floats = NDArray[np.float32]
 

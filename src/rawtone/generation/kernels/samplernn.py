@@ -6,7 +6,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.compiling import compiled
 from rawtone.generation.kernels.elements import copy, rectify, spread
 from rawtone.generation.kernels.look_up import add_look_up, room
 from rawtone.generation.kernels.packed import add_packed
@@ -15,6 +14,7 @@ from rawtone.generation.kernels.recurrent import advance, begin
 from rawtone.generation.kernels.samplernn_weights import pack_weights
 from rawtone.generation.kernels.tasks import HEAR, MAKE, Task, hearing, scoring, settle
 from rawtone.generation.kernels.weights import Precision
+from rawtone.kernels.compiling import compiled
 from rawtone.models.heads import Categorical
 from rawtone.models.samplernn import SampleRNN
 

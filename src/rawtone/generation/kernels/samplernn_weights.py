@@ -21,8 +21,8 @@ from rawtone.generation.kernels.recurrent import (
     pack_layer,
     unpacked,
 )
-from rawtone.generation.kernels.vectors import LANES
 from rawtone.generation.kernels.weights import Matrix, Precision, of_logits
+from rawtone.kernels.vectors import LANES
 
 Floats = NDArray[np.float32]
 Exact = NDArray[np.float64]

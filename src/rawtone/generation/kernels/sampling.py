@@ -13,7 +13,7 @@ from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rawtone.generation.kernels.vectors import (
+from rawtone.kernels.vectors import (
     LANES,
     SPAN,
     VECTOR,

@@ -11,7 +11,7 @@ from llvmlite import ir
 from numba.core import cgutils
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.vectors import INTEGERS, LANES, VECTOR, index
+from rawtone.kernels.vectors import INTEGERS, LANES, VECTOR, index
 
 _HALF, _WORD = ir.IntType(16), ir.IntType(32)
 _HALVES = ir.VectorType(_HALF, LANES)

@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from rawtone.generation.kernels.elements import add, copy
-from rawtone.generation.kernels.vectors import INTEGERS, LANES, data, index, load, store
+from rawtone.kernels.vectors import INTEGERS, LANES, data, index, load, store
 
 
 def _turned(builder: Any, rows: list[Any]) -> list[Any]:

@@ -6,11 +6,11 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.compiling import compiled
 from rawtone.generation.kernels.tasks import HEAR, MAKE, Codes, Task, hearing, scoring, settle
 from rawtone.generation.kernels.wavenet_steps import levels_of, logits_of, take_in
 from rawtone.generation.kernels.wavenet_weights import labels_table, pack
 from rawtone.generation.kernels.weights import Precision, inputs
+from rawtone.kernels.compiling import compiled
 from rawtone.models.heads import Categorical
 from rawtone.models.wavenet import WaveNet
 

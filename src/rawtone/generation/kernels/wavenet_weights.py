@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.vectors import LANES
 from rawtone.generation.kernels.weights import (
     Matrix,
     Precision,
@@ -13,6 +12,7 @@ from rawtone.generation.kernels.weights import (
     of_logits,
     packed,
 )
+from rawtone.kernels.vectors import LANES
 
 Floats = NDArray[np.float32]
 

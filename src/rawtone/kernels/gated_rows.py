@@ -4,15 +4,13 @@ Arrays are flat float32; a row is told by where it begins and by how many channe
 multiple of 16.
 """
 
-# ruff: noqa: ARG001 - an instruction's signature is that of its call, and more
-
 from typing import Any
 
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from rawtone.generation.kernels.vectors import (
+from rawtone.kernels.vectors import (
     LANES,
     constant,
     data,

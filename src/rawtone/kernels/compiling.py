@@ -18,8 +18,9 @@ def folder() -> str:
     instructions that it is made of.
     """
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
+    ours = Path(__file__).parents[1]
+    for source in sorted(ours.glob("**/kernels/*.py")):
+        digest.update(str(source.relative_to(ours)).encode() + b"\0" + source.read_bytes())
     chosen = config.CACHE_DIR or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return str(Path(chosen, "rawtone", "kernels", digest.hexdigest()[:16]))
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from numba import njit, types
 from numba.extending import intrinsic
 
-from rawtone.generation.kernels import vectors
 from rawtone.generation.kernels.elements import gate
-from rawtone.generation.kernels.vectors import LANES, data, index, load, store
+from rawtone.kernels import vectors
+from rawtone.kernels.vectors import LANES, data, index, load, store
 
 
 def on_arrays(emit: Any) -> Any:

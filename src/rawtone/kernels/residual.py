@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from rawtone.generation.kernels.compiling import compiled
-from rawtone.generation.kernels.gated_rows import add, clear, gate, move, ungate
-from rawtone.generation.kernels.tiles import add_product
+from rawtone.kernels.compiling import compiled
+from rawtone.kernels.gated_rows import add, clear, gate, move, ungate
+from rawtone.kernels.tiles import add_product
 
 CHUNK = 128  # steps; 128 rows of 64 gates are 32 KiB
 

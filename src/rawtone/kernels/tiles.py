@@ -6,14 +6,12 @@ one, and adds up gradients of weights over time. LLVM's own vectorizer would kee
 memory.
 """
 
-# ruff: noqa: ARG001 - an instruction's signature is that of its call, and more
-
 from typing import Any
 
 from numba import njit, types
 from numba.extending import intrinsic
 
-from rawtone.generation.kernels.vectors import (
+from rawtone.kernels.vectors import (
     INDEX,
     LANES,
     VECTOR,

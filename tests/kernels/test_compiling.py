@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rawtone.generation.kernels import compiling
+from rawtone.kernels import compiling
 
 KERNEL = """
-from rawtone.generation.kernels.compiling import compiled
+from rawtone.kernels.compiling import compiled
 
 @compiled
 def double(x):

@@ -1,0 +1,1 @@
+"""What compiled kernels for CPUs are made of, and those that models learn with."""
