@@ -38,6 +38,8 @@ LONGEST_FIRST = (
     "workflow/test_kill_each_stage.py",
     "workflow/test_agreement.py",
     "stages/test_train_to_evaluate.py",
+    "generation/kernels/test_samplernn.py",
+    "workflow/test_sources.py",
     "workflow/test_stereo.py",
     "training/test_trainer.py",
     "workflow/test_links.py",
@@ -46,6 +48,10 @@ LONGEST_FIRST = (
     "stages/test_regression.py",
     "training/test_shared.py",
     "models/test_spectral_learning.py",
+    "generation/kernels/test_next_sample.py",
+    "generation/kernels/test_wavenet.py",
+    "corpus/test_downloads.py",
+    "stages/test_hostile_folder.py",
 )
 
 

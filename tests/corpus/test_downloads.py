@@ -207,7 +207,7 @@ MISBEHAVIOUR = {
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(how=st.fixed_dictionaries(MISBEHAVIOUR), beginning=st.integers(-100, 120_000))
 def test_whatever_a_server_does_the_file_is_right_or_not_there(web, tmp_path, how, beginning):

@@ -13,7 +13,9 @@ from rawtone.models import backend
 
 backend.start()
 
-from rawtone.generation.loop import Loop, Stream  # noqa: E402
+from rawtone.generation.engine import generate  # noqa: E402
+from rawtone.generation.loop import Loop  # noqa: E402
+from rawtone.generation.streams import Stream  # noqa: E402
 from rawtone.models.families import build  # noqa: E402
 from rawtone.models.family import Audio, Family  # noqa: E402
 from rawtone.settings import Training  # noqa: E402
@@ -110,7 +112,8 @@ def test_a_regression_plays_the_sine_that_it_learned(levels: int) -> None:
     """For a second out of silence: 440 Hz within 1 %, its level within 3 dB."""
     audio = 0.5 * tone(440.0, RATE, 2 * RATE)
     model = learn(audio, levels, "linear", steps=640, units=[32], output={"kind": "regression"})
-    (block,) = np.concatenate(list(Loop(model).generate([Stream(0, 1.0)], RATE)), axis=1)
+    parts = generate(Loop(model, RATE), [Stream(0, 1.0)], RATE)
+    (block,) = np.concatenate([part.codes for part in parts], axis=1)
     played = model.audio.quantizer.decode(block)
     spectrum = np.abs(np.fft.rfft(played * np.hanning(RATE)))
     assert np.argmax(spectrum) == pytest.approx(440, rel=0.01)

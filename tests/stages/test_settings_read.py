@@ -34,7 +34,8 @@ class Recorded(dict):
         self.read.add(key)
         return super().__getitem__(key)
     def get(self, key, default=None):
-        self.read.add(key)
+        if key in self:  # what came later is left out of the file at its default
+            self.read.add(key)
         return super().get(key, default)
 
 plain, told = layout.read_settings, {}

@@ -43,6 +43,9 @@ class Forgetful(keras.Model):
         self.noise = noise
         self.traced = 0
 
+    def prepare(self, batch: int, window: int) -> None:
+        """Compute all batches in one way."""
+
     def initial_carry(self, batch: int) -> Any:
         """Return what a chunk begins with."""
         return (ops.zeros((batch, 6)),)

@@ -133,7 +133,7 @@ def test_a_regression_takes_the_nearest_code() -> None:
     np.testing.assert_array_equal(made, expected)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(
     form=st.fixed_dictionaries(
         {

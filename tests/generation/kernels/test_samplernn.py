@@ -201,7 +201,7 @@ SETTINGS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(form=SETTINGS, seed=st.integers(0, 99))
 def test_any_settings_score_as_the_models_streaming_form_does(
     form: dict[str, Any], seed: int
