@@ -101,6 +101,7 @@ def expected(
     stream: Stream,
     prime: np.ndarray | None = None,
     shares: np.ndarray | None = None,
+    unsure: float = 0.0,
 ) -> np.ndarray:
     """Return the codes that a stream has to have, each given those made before it.
 
@@ -110,6 +111,8 @@ def expected(
         stream: whose temperature is the same all along, and whose top-p is 1.
         prime: codes that it heard before.
         shares: of labels that it is told [prime + n, labels].
+        unsure: of all probability, so much on either side of a boundary between two codes may go
+            to either: sums of many shares in float32 are no better.
     """
     before = np.zeros(0, np.int64) if prime is None else prime
     heard = np.concatenate([[model.audio.quantizer.silence], before, made])[:-1]
@@ -117,7 +120,12 @@ def expected(
     powers = np.exp((logits - logits.max(axis=1, keepdims=True)) / stream.temperature)
     cumulative = np.cumsum(powers, axis=1)
     bars = uniforms(stream.seed, 0, len(made))[:, :1] * cumulative[:, -1:]
-    return (cumulative <= bars).sum(axis=1)
+    low, high = (
+        np.minimum((cumulative <= bars + d).sum(axis=1), logits.shape[1] - 1)
+        for d in (-unsure * cumulative[:, -1:], unsure * cumulative[:, -1:])
+    )
+    exact = (cumulative <= bars).sum(axis=1)
+    return np.where((low <= made) & (made <= high), made, exact)
 
 
 def surprise(model: Any, made: np.ndarray) -> float:
