@@ -11,17 +11,17 @@ from rawtone.generation.kernels.look_up import add_look_up, room
 from rawtone.generation.kernels.next_sample_weights import pack_weights, state_rows
 from rawtone.generation.kernels.packed import add_packed
 from rawtone.generation.kernels.recurrent import LSTM, advance
-from rawtone.generation.kernels.tasks import HEAR, MAKE, Task, hearing, scoring, settle
+from rawtone.generation.kernels.streaming import State, Streaming
+from rawtone.generation.kernels.tasks import HEAR, MAKE, Task, settle
 from rawtone.generation.kernels.weights import Precision
 from rawtone.kernels.compiling import compiled
 from rawtone.models.heads import Categorical, LeastSquares
 from rawtone.models.next_sample import NextSample
 
 Floats = NDArray[np.float32]
-State = list[NDArray[Any]]
 
 
-class NextSampleKernel:
+class NextSampleKernel(Streaming):
     """The streaming form of next_sample.
 
     A state is
@@ -53,31 +53,6 @@ class NextSampleKernel:
         )
         states = [np.zeros((rows, lanes), np.float32) for rows in state_rows(self.model)]
         return [codes[:1].copy(), np.zeros((1, lanes), np.int64), codes[1:].copy(), *states]
-
-    def tell(self, state: State, labels: Floats) -> None:
-        """Leave everything as it is: it is told no labels."""
-
-    def hear(self, state: State, codes: NDArray[np.int32]) -> None:
-        """Let all streams hear codes [n]."""
-        self._do(state, hearing(codes, state[0].shape[-1]))
-
-    def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
-        task = scoring(codes)
-        self._do(state, task)
-        return task.scores
-
-    def make(
-        self,
-        state: State,
-        temperatures: Floats,
-        top_p: Floats,
-        uniforms: Floats,
-        codes: NDArray[np.int32],
-    ) -> None:
-        """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
-        none = np.zeros((0, codes.shape[1]))
-        self._do(state, Task(MAKE, codes, none, temperatures, top_p, uniforms))
 
     def _do(self, state: State, task: Task) -> None:
         code, count, past, *states = state

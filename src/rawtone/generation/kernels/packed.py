@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 from numpy.typing import NDArray
 
 from rawtone.generation.kernels import eight_bits, sixteen_bits
+from rawtone.generation.kernels.calls import call
 from rawtone.generation.kernels.eight_bits import GROUP, Eight
 from rawtone.generation.kernels.loops import carried
 from rawtone.generation.kernels.scratch import restore, scratch
@@ -105,16 +105,7 @@ def _called(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
         for kind, array in pairs[1:]:
             proxy = cgutils.create_struct_proxy(kind)(context, builder, array)
             given.append(cgutils.unpack_tuple(builder, proxy.shape, kind.ndim)[0])
-        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        full = f"rawtone.{name}.{signature.args[0].dtype}"
-        function = cgutils.get_or_insert_function(builder.module, kind, full)
-        if function.is_declaration:
-            function.linkage = "linkonce_odr"
-            function.attributes.add("noinline")
-            body = ir.IRBuilder(function.append_basic_block("entry"))
-            emit(body, *function.args)
-            body.ret_void()
-        builder.call(function, given)
+        call(builder, f"{name}.{signature.args[0].dtype}", given, emit)
         return context.get_dummy_value()
 
     return generate

@@ -18,6 +18,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from rawtone.generation.kernels.calls import call
 from rawtone.generation.kernels.loops import carried, in_tiles
 from rawtone.generation.kernels.sixteen_bits import load_sixteen, widen
 from rawtone.kernels.vectors import (
@@ -89,8 +90,6 @@ def for_splits(builder: Any, outputs: Any, emit: Callable[[int], None]) -> None:
 def product(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
     """Return what generates a call of a function that multiplies, which is in each module once.
 
-    It takes pointers, and not numba's arrays, of which each is seven arguments and more.
-
     Args:
         name: of the function.
         emit: emits its body, given a builder, the shape of the first array, and pointers to all.
@@ -101,16 +100,7 @@ def product(name: str, emit: Callable[..., None]) -> Callable[..., Any]:
         proxy = cgutils.create_struct_proxy(kinds[0])(context, builder, arguments[0])
         sizes = cgutils.unpack_tuple(builder, proxy.shape, kinds[0].ndim)
         pointers = [data(context, builder, k, a) for k, a in zip(kinds, arguments, strict=True)]
-        given = [*sizes, *pointers]
-        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        function = cgutils.get_or_insert_function(builder.module, kind, f"rawtone.{name}")
-        if function.is_declaration:
-            function.linkage = "linkonce_odr"
-            function.attributes.add("noinline")
-            body = ir.IRBuilder(function.append_basic_block("entry"))
-            emit(body, *function.args)
-            body.ret_void()
-        builder.call(function, given)
+        call(builder, name, [*sizes, *pointers], emit)
         return context.get_dummy_value()
 
     return generate

@@ -12,17 +12,17 @@ from rawtone.generation.kernels.packed import add_packed
 from rawtone.generation.kernels.padding import up
 from rawtone.generation.kernels.recurrent import advance, begin
 from rawtone.generation.kernels.samplernn_weights import pack_weights
-from rawtone.generation.kernels.tasks import HEAR, MAKE, Task, hearing, scoring, settle
+from rawtone.generation.kernels.streaming import State, Streaming
+from rawtone.generation.kernels.tasks import HEAR, Task, settle
 from rawtone.generation.kernels.weights import Precision
 from rawtone.kernels.compiling import compiled
 from rawtone.models.heads import Categorical
 from rawtone.models.samplernn import SampleRNN
 
 Floats = NDArray[np.float32]
-State = list[NDArray[Any]]
 
 
-class SampleRNNKernel:
+class SampleRNNKernel(Streaming):
     """SampleRNN's streaming form.
 
     A state is
@@ -64,31 +64,6 @@ class SampleRNNKernel:
         dim = self.model.settings.dim
         parts = np.concatenate([np.asarray(state).reshape(-1, dim) for state in layers])
         return np.pad(parts, [(0, 0), (0, up(dim) - dim)]).astype(np.float32).reshape(-1)
-
-    def tell(self, state: State, labels: Floats) -> None:
-        """Leave everything as it is: it is told no labels."""
-
-    def hear(self, state: State, codes: NDArray[np.int32]) -> None:
-        """Let all streams hear codes [n]."""
-        self._do(state, hearing(codes, state[0].shape[-1]))
-
-    def score(self, state: State, codes: NDArray[np.int32]) -> NDArray[np.float64]:
-        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
-        task = scoring(codes)
-        self._do(state, task)
-        return task.scores
-
-    def make(
-        self,
-        state: State,
-        temperatures: Floats,
-        top_p: Floats,
-        uniforms: Floats,
-        codes: NDArray[np.int32],
-    ) -> None:
-        """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
-        none = np.zeros((0, codes.shape[1]))
-        self._do(state, Task(MAKE, codes, none, temperatures, top_p, uniforms))
 
     def _do(self, state: State, task: Task) -> None:
         tiers = len(self.weights.tiers)

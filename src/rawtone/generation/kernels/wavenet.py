@@ -6,7 +6,8 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
-from rawtone.generation.kernels.tasks import HEAR, MAKE, Codes, Task, hearing, scoring, settle
+from rawtone.generation.kernels.streaming import State, Streaming
+from rawtone.generation.kernels.tasks import HEAR, Codes, Task, settle
 from rawtone.generation.kernels.wavenet_steps import levels_of, logits_of, take_in
 from rawtone.generation.kernels.wavenet_weights import labels_table, pack
 from rawtone.generation.kernels.weights import Precision, inputs
@@ -15,10 +16,9 @@ from rawtone.models.heads import Categorical
 from rawtone.models.wavenet import WaveNet
 
 Floats = NDArray[np.float32]
-State = list[NDArray[Any]]
 
 
-class WaveNetKernel:
+class WaveNetKernel(Streaming):
     """WaveNet's streaming form.
 
     A state is
@@ -84,21 +84,10 @@ class WaveNetKernel:
 
     def hear(self, state: State, codes: Codes) -> None:
         """Let all streams hear codes [n]; those beyond the receptive field are forgotten."""
-        recent = codes[-self.model.settings.context :]
-        _run(self.weights, *state, hearing(recent, state[0].shape[-1]))
+        super().hear(state, codes[-self.model.settings.context :])
 
-    def score(self, state: State, codes: Codes) -> NDArray[np.float64]:
-        """Let streams hear codes [n, lanes]; return the logarithms of their probabilities."""
-        task = scoring(codes)
+    def _do(self, state: State, task: Task) -> None:
         _run(self.weights, *state, task)
-        return task.scores
-
-    def make(
-        self, state: State, temperatures: Floats, top_p: Floats, uniforms: Floats, codes: Codes
-    ) -> None:
-        """Make n samples of each stream, as `rawtone.generation.kernel.FamilyKernel` says."""
-        none = np.zeros((0, codes.shape[1]))
-        _run(self.weights, *state, Task(MAKE, codes, none, temperatures, top_p, uniforms))
 
 
 @compiled
