@@ -114,7 +114,7 @@ def _hop(longest: int) -> int:
     return (_BLOCK - longest) // _NEAR * _NEAR
 
 
-def _levelled(spectrum: NDArray[np.complex64]) -> Bytes:
+def _levelled(spectrum: NDArray[np.complexfloating]) -> Bytes:
     """Return a spectrum in which no bin is far louder than others."""
     size = np.abs(spectrum)
     usual = np.sqrt(np.mean(size**2)) + 1e-9

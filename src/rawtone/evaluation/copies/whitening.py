@@ -74,7 +74,8 @@ class Whitener:
             pieces = self._frames(self._cut(mixed, first, count), loudest)
             whitened[first : first + count] += pieces[:, : self.half]
             whitened[first + 1 : first + count + 1] += pieces[:, self.half :]
-        return whitened[1:].reshape(-1)[: round(len(mixed) * self.half / self.hop)]
+        flat: Floats = whitened[1:].reshape(-1)
+        return flat[: round(len(mixed) * self.half / self.hop)]
 
     def _cut(self, audio: Pcm | Floats, first: int, count: int) -> Floats:
         """Return frames [count, samples]; frame 0 begins one hop before the audio does."""
@@ -102,4 +103,5 @@ class Whitener:
 
 def _window(size: int) -> Floats:
     """Return the root of Hann's window: its square, overlapping by half, sums to 1."""
-    return np.sin(np.pi * np.arange(size, dtype=np.float32) / size)
+    window: Floats = np.sin(np.pi * np.arange(size, dtype=np.float32) / size)
+    return window
