@@ -183,12 +183,13 @@ def interval(hits: int, tries: int) -> str:
 
 @dataclass
 class Tally:
-    """What was counted: hits by condition, false alarms by what was heard, seconds of finding."""
+    """What was counted: hits by condition, false alarms by what was heard, seconds of finding, cases missed."""
 
     hits: dict[tuple[str, str], list[bool]]
     alarms: dict[str, list[str]]
     heard: dict[str, int]
     seconds: list[float]
+    missed: list[str]
 
     def listen(self, copies: Copies, what: str, name: str, audio: Pcm, rate: int = RATE) -> None:
         """Count a false alarm, should there be one."""
@@ -207,6 +208,9 @@ class Tally:
         for column, value in (("seconds", seconds), ("dB", decibels), ("codec", codec)):
             self.hits[column, str(value)].append(right)
         self.hits["all", ""].append(right)
+        if not right:
+            said = copy.words(copy.track) if copy else "nothing"
+            self.missed.append(f"{case.condition} {case.track} {case.start / RATE:.1f} s: {said}")
 
     def table(self) -> str:
         """Return the table."""
@@ -219,6 +223,7 @@ class Tally:
             for what, heard in self.heard.items()
         ]
         lines += [f"    {alarm}" for alarms in self.alarms.values() for alarm in alarms]
+        lines += ["missed:", *(f"    {case}" for case in self.missed)]
         median = float(np.median(self.seconds)) if self.seconds else 0.0
         return "\n".join([*lines, f"finding takes {median:.2f} s of CPU time a clip (median)"])
 
@@ -263,7 +268,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = sorted(path for path in asked.folder.iterdir() if path.suffix != ".md")
         recordings = {path.stem: decoded(path, Path(folder)) for path in paths}
-    tally = Tally(defaultdict(list), defaultdict(list), defaultdict(int), [])
+    tally = Tally(defaultdict(list), defaultdict(list), defaultdict(int), [], [])
     for results in asked.clips:
         generated(results.resolve(), tally)
     for held in recordings:

@@ -1,6 +1,6 @@
 """Copies: the training passage most like a clip, and whether that is more than chance."""
 
-from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from rawtone.audio.pcm import Pcm
 from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation.copies.index import Index, Match
-from rawtone.evaluation.copies.limits import Limits, limit
+from rawtone.evaluation.copies.limits import Limits
 
 _HELD_OUT = ("validation", "test")
 _HELD_OUT_AT_MOST = 64  # chunks, drawn by seed; more would take minutes and move no limit by much
-_AS_GOOD = 0.95  # of the best match's evidence: the earliest of these is told
+_AS_GOOD = 0.9  # as the best match: the earliest of these is told
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Copies:
             seed: draws the held-out chunks where there are many.
         """
         index = Index.of(chunks, chunks.rows("train"))
-        return cls(index, _limits(index, chunks, _drawn(chunks, seed)))
+        return cls(index, Limits.of(_held_out(index, chunks, seed)))
 
     def find(self, clip: Pcm, sample_rate: int) -> Copy | None:
         """Find the training passage that a clip is most like.
@@ -85,17 +85,12 @@ class Copies:
         matches = self.index.matches(clip, sample_rate)
         if not matches:
             return None
-        above = [match.evidence / self.limits.of(match.track) for match in matches]
-        good = [m for m, n in zip(matches, above, strict=True) if n >= _AS_GOOD * max(above)]
-        chosen = min(good, key=lambda match: (match.order, match.from_seconds))
-        return Copy(
-            chosen.track,
-            chosen.from_seconds,
-            chosen.at_seconds,
-            chosen.seconds,
-            chosen.likeness,
-            chosen.evidence > self.limits.of(chosen.track),
-        )
+        above = [self.limits.above(match) for match in matches]
+        good = [n for n, ratio in enumerate(above) if ratio >= _AS_GOOD * max(above)]
+        n = min(good, key=lambda n: (matches[n].order, matches[n].from_seconds))
+        chosen, copied = matches[n], above[n] > 1
+        where = (chosen.from_seconds, chosen.at_seconds, chosen.seconds)
+        return Copy(chosen.track, *where, chosen.likeness, copied)
 
 
 def _drawn(chunks: Chunks, seed: int) -> NDArray[np.int64]:
@@ -105,21 +100,11 @@ def _drawn(chunks: Chunks, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, _HELD_OUT_AT_MOST, replace=False))
 
 
-def _limits(index: Index, chunks: Chunks, rows: NDArray[np.int64]) -> Limits:
-    others: list[float] = []
-    own: dict[str, list[float]] = defaultdict(list)
-    for row in rows.tolist():
-        track = chunks.tracks[row]
-        matches = index.matches(chunks.pcm[row, : chunks.lengths[row]], chunks.sample_rate)
-        with_own = [match for match in matches if match.track == track]
-        with_others = [match for match in matches if match.track != track]
-        own[track] += _most(with_own)
-        others += _most(with_others)
-    return Limits(limit(others), {track: limit(found) for track, found in own.items() if found})
-
-
-def _most(matches: list[Match]) -> list[float]:
-    return [max(match.evidence for match in matches)] if matches else []
+def _held_out(index: Index, chunks: Chunks, seed: int) -> Iterator[tuple[str, list[Match]]]:
+    """Yield the track of each held-out chunk that was drawn, and its matches."""
+    for row in _drawn(chunks, seed).tolist():
+        audio = chunks.pcm[row, : chunks.lengths[row]]
+        yield chunks.tracks[row], index.matches(audio, chunks.sample_rate)
 
 
 def _clock(seconds: float) -> str:

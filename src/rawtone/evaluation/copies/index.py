@@ -17,8 +17,9 @@ _GAP_FRAMES = 25  # of silence between passages
 _WINDOW_SECONDS = 10.0  # of a clip are looked for at once
 _WINDOW_HOP = 0.75  # of a window: a copy on the border of two still lies in one for the most part
 _SHIFTS = 300  # that are compared exactly
-_MATCHES = 20  # that are told
+_MATCHES = 12  # that are told
 _APART_SECONDS = 0.1  # shifts nearer than that are one
+_AROUND_SECONDS = 0.5  # of a match: how much music of the same notes correlates
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Match:
         at_seconds: where it begins in the clip.
         seconds: how long it is.
         likeness: correlation, 0 to 1.
-        evidence: standard deviations above unrelated noise.
+        evidence: standard deviations of the correlation above that of unrelated noise.
+        prominence: standard deviations by which it stands out from shifts beside it.
     """
 
     track: str
@@ -42,6 +44,7 @@ class Match:
     seconds: float
     likeness: float
     evidence: float
+    prominence: float
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,8 @@ class Index:
             sample_rate: samples a second.
 
         Returns:
-            The passages of most evidence, that first; none if the clip is silent or shorter than
-            a second, or there are no recordings.
+            The passages of most evidence; none if the clip is silent or shorter than a second, or
+            there are no recordings.
         """
         whiten = Whitener(sample_rate, self.compared)
         sound = whiten(clip)
@@ -127,19 +130,21 @@ class Index:
     def _exactly(self, sound: Floats, at: list[int], whiten: Whitener) -> list[Match]:
         products = self.waveforms.compare(sound, np.array(at, np.int64))
         stretches = products.best(lengths(products.frames, longer=1.05))
-        found = [
-            self._match(place, stretch, whiten)
+        return [
+            self._match(sound, place, stretch, whiten)
             for place, stretch in zip(at, stretches, strict=True)
         ]
-        return sorted(found, key=lambda match: -match.evidence)
 
-    def _match(self, at: int, stretch: Stretch, whiten: Whitener) -> Match:
+    def _match(self, sound: Floats, at: int, stretch: Stretch, whiten: Whitener) -> Match:
         late = at / whiten.half  # frames of the line before the clip begins
         first, stop = stretch.first, stretch.first + stretch.frames
         order = self.line.passage(round(first + late), round(stop + late))
         begin, end = self.line.frames[order].tolist()
         first, stop = max(first, begin - late), min(stop, end - late)
         second = whiten.half / whiten.rate
+        start = stretch.first * whiten.half
+        heard = sound[start:][: min(stretch.frames * whiten.half, self.waveforms.longest)]
+        around = round(_AROUND_SECONDS * whiten.rate)
         return Match(
             self.line.tracks[order],
             order,
@@ -148,4 +153,5 @@ class Index:
             max(0.0, stop - first) * second,
             min(1.0, max(0.0, stretch.likeness)),
             stretch.evidence,
+            self.waveforms.prominence(heard, at + start, around),
         )

@@ -108,6 +108,28 @@ class Waveforms:
             passage[row] = np.einsum("ij,ij->i", heard, heard)
         return Products.of(np.einsum("ij,ij->i", framed, framed), both, passage, self.frame)
 
+    def prominence(self, clip: Floats, at: int, around: int) -> float:
+        """Return how far the correlation at a shift stands out from that at shifts beside it.
+
+        Music of the same notes on the same instrument correlates, too, but at any shift by a
+        period; these figures allow for it, as the variance of Bartlett (Some Aspects of the
+        Time-Correlation Problem, 1935) would, of which they are an estimate.
+
+        Args:
+            clip: float32 [samples], whitened: the stretch that was found.
+            at: where on the line it begins, to some milliseconds.
+            around: samples on either side that are beside it.
+
+        Returns:
+            Standard deviations.
+        """
+        heard = piece(self.line, at - around, len(clip) + 2 * around)
+        size = 1 << (len(clip) + len(heard) - 1).bit_length()
+        sums = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(clip, size)), size)
+        near = np.abs(np.arange(2 * around) - around) <= self.frame // 2
+        sums = sums[: 2 * around]
+        return float(sums[near].max() / np.sqrt(np.mean(sums[~near] ** 2) + 1e-9))
+
 
 def _hop(longest: int) -> int:
     """Return of how many shifts a block tells."""

@@ -97,8 +97,8 @@ class Whitener:
         heard = (hertz >= LOWEST_HERTZ) & (hertz <= highest)
         phases = np.where(heard, bins / (magnitude + faintest), 0)
         scale = self.half / np.sqrt(heard.sum())  # to a root mean square of 1
-        pieces = np.fft.irfft(phases, 2 * self.half, axis=1) * _window(2 * self.half) * scale
-        return pieces.astype(np.float32)
+        pieces: Floats = np.fft.irfft(phases, 2 * self.half, axis=1).astype(np.float32)
+        return pieces * np.float32(scale) * _window(2 * self.half)
 
 
 def _window(size: int) -> Floats:
