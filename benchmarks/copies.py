@@ -183,7 +183,7 @@ def interval(hits: int, tries: int) -> str:
 
 @dataclass
 class Tally:
-    """What was counted: hits by condition, false alarms by what was heard, seconds of finding, cases missed."""
+    """What was counted: hits by condition, false alarms by what was heard, seconds, misses."""
 
     hits: dict[tuple[str, str], list[bool]]
     alarms: dict[str, list[str]]

@@ -9,7 +9,7 @@ from rawtone.audio.pcm import Pcm
 from rawtone.corpus.chunks import Chunks
 from rawtone.evaluation.copies.alignment import LEAST_SECONDS, Stretch, lengths
 from rawtone.evaluation.copies.passages import Line, passages
-from rawtone.evaluation.copies.waveforms import Waveforms, in_bytes
+from rawtone.evaluation.copies.waveforms import Bytes, Waveforms, in_bytes
 from rawtone.evaluation.copies.whitening import FRAME_SECONDS, Floats, Whitener, compared_rate
 
 _PASSAGE_SECONDS = 600  # bounds the memory of building
@@ -72,23 +72,12 @@ class Index:
         compared = compared_rate(chunks.sample_rate)
         whiten = Whitener(chunks.sample_rate, compared)
         taken = list(passages(chunks, rows, _PASSAGE_SECONDS * chunks.sample_rate))
-        parts, begin, frames = [], 0, []
-        for passage in taken:
-            sound = in_bytes(whiten(passage.audio(chunks)))
-            length = -(-len(sound) // whiten.half)
-            padded = np.zeros((length + _GAP_FRAMES) * whiten.half, np.int8)
-            padded[: len(sound)] = sound
-            parts.append(padded)
-            frames.append((begin, begin + length))
-            begin += length + _GAP_FRAMES
-        line = Line(
-            tuple(passage.track for passage in taken),
-            np.array([passage.start / chunks.sample_rate for passage in taken]),
-            np.array(frames, np.int64).reshape(-1, 2),
-        )
-        sound = np.concatenate([np.zeros(0, np.int8), *parts])
+        sounds = [in_bytes(whiten(passage.audio(chunks))) for passage in taken]
+        frames, laid = _laid(sounds, whiten.half)
+        seconds = np.array([passage.start / chunks.sample_rate for passage in taken])
+        line = Line(tuple(passage.track for passage in taken), seconds, frames)
         longest = round(_WINDOW_SECONDS / FRAME_SECONDS) * whiten.half
-        return cls(compared, line, Waveforms.of(sound, longest, whiten.half))
+        return cls(compared, line, Waveforms.of(laid, longest, whiten.half))
 
     def matches(self, clip: Pcm, sample_rate: int) -> list[Match]:
         """Find passages like a clip.
@@ -155,3 +144,22 @@ class Index:
             stretch.evidence,
             self.waveforms.prominence(heard, at + start, around),
         )
+
+
+def _laid(sounds: list[Bytes], frame: int) -> tuple[NDArray[np.int64], Bytes]:
+    """Lay passages one after another, with silence between them.
+
+    Args:
+        sounds: int8 [samples] each.
+        frame: samples of a frame; every passage begins with one.
+
+    Returns:
+        First frame of each passage and the one after its last, int64 [passages, 2]; int8 [samples].
+    """
+    lengths = np.array([-(-len(sound) // frame) for sound in sounds], np.int64)
+    stops = np.cumsum(lengths + _GAP_FRAMES)
+    begins = stops - lengths - _GAP_FRAMES
+    laid = np.zeros(int(stops[-1]) * frame if sounds else 0, np.int8)
+    for begin, sound in zip(begins.tolist(), sounds, strict=True):
+        laid[begin * frame :][: len(sound)] = sound
+    return np.stack([begins, begins + lengths], axis=1), laid
