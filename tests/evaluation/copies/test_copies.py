@@ -174,6 +174,7 @@ def test_what_held_out_parts_repeat_themselves_is_no_copy_and_more_of_it_is() ->
     assert more is not None
     assert (repeats.track, repeats.is_copy) == ("loops", False)
     assert (more.track, more.is_copy) == ("loops", True)
+    assert copies.limits.words.endswith("repeat training recordings to the letter")
 
 
 def test_melodies_of_one_synthesizer_are_no_copies_of_each_other_but_of_themselves() -> None:

@@ -43,11 +43,15 @@ class Limits:
         prominence: standard deviations.
         evidence: standard deviations, for tracks that are not in `own`.
         own: evidence by track that was split in time: its end may well repeat its beginning.
+        heard: held-out chunks that were listened to.
+        repeats: those of them that repeat training music to the letter.
     """
 
     prominence: float
     evidence: float
     own: dict[str, float]
+    heard: int
+    repeats: int
 
     @classmethod
     def of(cls, held_out: Iterable[tuple[str, list[Match]]]) -> Self:
@@ -59,12 +63,23 @@ class Limits:
         plain: list[float] = []
         exact: list[float] = []
         own: dict[str, list[float]] = defaultdict(list)
+        heard = repeats = 0
         for track, matches in held_out:
             plain += _highest(m.prominence for m in matches if m.prominence <= _LEAST)
             stand_out = [match for match in matches if match.prominence > _LEAST]
+            heard, repeats = heard + 1, repeats + bool(stand_out)
             exact += _highest(match.evidence for match in stand_out if match.track != track)
             own[track] += _highest(match.evidence for match in stand_out if match.track == track)
-        return cls(limit(plain), limit(exact), {t: limit(o) for t, o in own.items() if o})
+        of_own = {track: limit(figures) for track, figures in own.items() if figures}
+        return cls(limit(plain), limit(exact), of_own, heard, repeats)
+
+    @property
+    def words(self) -> str:
+        """What was held against copies, in a sentence."""
+        rule = f"a copy is more like a training recording than {self.heard} held-out chunks are"
+        if not self.repeats:
+            return rule
+        return f"{rule}, {self.repeats} of which repeat training recordings to the letter"
 
     def above(self, match: Match) -> float:
         """Return how many times a match reaches its limits; it is a copy above 1."""
