@@ -208,6 +208,25 @@ def test_nothing_is_found_in_silence_or_less_than_a_second(samples: int) -> None
     assert copies.find(tracks["track 0"][: min(samples, RATE - 400)], RATE) is None
 
 
+@pytest.mark.parametrize("seconds", [1.0, 3.7, 25.0])
+def test_defects_of_clips_are_no_copies(seconds: float) -> None:
+    copies, _ = trained()
+    count = round(seconds * RATE)
+    time, random = np.arange(count), np.random.default_rng(0)
+    clips = {
+        "offset": np.full(count, 1000),
+        "lowest": np.full(count, -32768),
+        "square": np.where(time % 50 < 25, 32767, -32768),
+        "click": np.where(time == count // 2, 30_000, 0),
+        "clicks": np.where(time % 2000 == 0, 30_000, 0),
+        "tone": 20_000 * np.sin(0.3 * time),
+        "noise": random.integers(-30_000, 30_000, count),
+        "faintest noise": random.integers(-1, 2, (count, 2)),
+    }
+    found = {name: copies.find(clip.astype(np.int16), RATE) for name, clip in clips.items()}
+    assert not [name for name, copy in found.items() if copy is not None and copy.is_copy]
+
+
 def test_an_excerpt_at_less_than_one_hundredth_of_full_scale_is_found() -> None:
     copies, tracks = trained()
     faint = (tracks["track 4"][20 * RATE : 25 * RATE] * 0.003).astype(np.int16)

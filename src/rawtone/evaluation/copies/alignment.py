@@ -12,7 +12,7 @@ Doubles = NDArray[np.float64]
 
 LEAST_SECONDS = 1.0  # shorter likenesses are notes
 _LONGER = 1.3  # from one length that is tried to the next
-_SILENT = 0.25  # of the usual power: where there is less, there is little to compare
+_LITTLE = 1e-3  # of all variance: stretches of less are as good as silent
 
 
 @dataclass(frozen=True)
@@ -22,48 +22,43 @@ class Stretch:
     Attributes:
         first: its first frame.
         frames: how many.
-        likeness: correlation of both, from -1 to 1; 1 is the same.
-        evidence: by how many standard deviations it is above that of unrelated noise.
+        evidence: by how many standard deviations their products sum up to more than those of
+            unrelated noise as loud, moment by moment.
     """
 
     first: int
     frames: int
-    likeness: float
     evidence: float
 
 
 @dataclass(frozen=True)
 class Products:
-    """What a clip and passages have in common, summed up frame by frame.
+    """What a clip and passages have in common, summed up over frames.
 
     Attributes:
         both: float64 [passages, frames + 1], sums of products up to each frame.
-        clip: float64 [frames + 1], sums of squares of the clip.
-        passage: float64 [passages, frames + 1], sums of squares of the passages.
-        freedom: independent values in a frame.
+        variance: float64 [passages, frames + 1], what noise as loud would make of it.
     """
 
     both: Doubles
-    clip: Doubles
-    passage: Doubles
-    freedom: float
+    variance: Doubles
 
     @classmethod
-    def of(cls, clip: Doubles, both: Doubles, passage: Doubles, freedom: float) -> Self:
+    def of(cls, both: Doubles, clip: Doubles, passage: Doubles, samples: int) -> Self:
         """Sum up the figures of single frames.
 
         Args:
-            clip: float64 [frames], squares.
             both: float64 [passages, frames], products.
+            clip: float64 [frames], squares.
             passage: float64 [passages, frames], squares.
-            freedom: independent values in a frame.
+            samples: of a frame.
         """
-        return cls(_sums(both), _sums(clip), _sums(passage), freedom)
+        return cls(_sums(both), _sums(clip * passage / samples))
 
     @property
     def frames(self) -> int:
         """How many frames the clip has."""
-        return len(self.clip) - 1
+        return int(self.both.shape[1]) - 1
 
     def best(self, lengths: list[int]) -> list[Stretch]:
         """Return the stretch of the most evidence in each passage.
@@ -72,23 +67,19 @@ class Products:
             lengths: of the stretches to try, in frames; one at least.
         """
         tried = [self._of_length(frames) for frames in lengths]
-        likeness = np.array([found for found, _ in tried])
-        evidence = likeness * np.sqrt(np.array(lengths)[:, None] * self.freedom)
-        chosen = evidence.argmax(axis=0)
+        evidence = np.array([found for found, _ in tried])
         return [
-            Stretch(
-                int(tried[n][1][row]), lengths[n], float(likeness[n, row]), float(evidence[n, row])
-            )
-            for row, n in enumerate(chosen.tolist())
+            Stretch(int(tried[n][1][row]), lengths[n], float(evidence[n, row]))
+            for row, n in enumerate(evidence.argmax(axis=0).tolist())
         ]
 
     def _of_length(self, frames: int) -> tuple[Doubles, NDArray[np.int64]]:
-        """Return the highest likeness in each passage and where it begins: both [passages]."""
-        power = _over(self.clip, frames) * _over(self.passage, frames)
+        """Return the most evidence in each passage and where it begins: both [passages]."""
+        variance = self.variance[:, frames:] - self.variance[:, :-frames]
         both = self.both[:, frames:] - self.both[:, :-frames]
-        likeness = both / np.sqrt(power + 1e-12)
-        first = likeness.argmax(axis=1)
-        return likeness[np.arange(len(first)), first], first
+        evidence = both / np.sqrt(variance + _LITTLE * self.variance[:, -1:] + 1e-9)
+        first = evidence.argmax(axis=1)
+        return evidence[np.arange(len(first)), first], first
 
 
 def lengths(frames: int, longer: float = _LONGER) -> list[int]:
@@ -106,10 +97,3 @@ def lengths(frames: int, longer: float = _LONGER) -> list[int]:
 
 def _sums(rows: Doubles) -> Doubles:
     return np.concatenate([np.zeros((*rows.shape[:-1], 1)), np.cumsum(rows, axis=-1)], axis=-1)
-
-
-def _over(sums: Doubles, frames: int) -> Doubles:
-    """Return the power of each stretch of a length."""
-    usual = _SILENT * sums[..., -1:] / (sums.shape[-1] - 1) * frames
-    power: Doubles = np.maximum(sums[..., frames:] - sums[..., :-frames], usual)
-    return power

@@ -13,7 +13,7 @@ from rawtone.evaluation.copies.limits import Limits
 
 _HELD_OUT = ("validation", "test")
 _HELD_OUT_AT_MOST = 64  # chunks, drawn by seed; more would take minutes and move no limit by much
-_AS_GOOD = 0.9  # as the best match: the earliest of these is told
+_AS_GOOD = 0.9  # as the best copy: the earliest of these is told
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,25 @@ class Copies:
             sample_rate: samples a second.
 
         Returns:
-            The passage, the earliest of those that are as good; None if the clip is silent or
+            The passage, of copies that are as good the earliest; None if the clip is silent or
             shorter than a second, or the corpus has no training chunks.
         """
         matches = self.index.matches(clip, sample_rate)
         if not matches:
             return None
         above = [self.limits.above(match) for match in matches]
-        good = [n for n, ratio in enumerate(above) if ratio >= _AS_GOOD * max(above)]
-        n = min(good, key=lambda n: (matches[n].order, matches[n].from_seconds))
-        chosen, copied = matches[n], above[n] > 1
-        where = (chosen.from_seconds, chosen.at_seconds, chosen.seconds)
-        return Copy(chosen.track, *where, chosen.likeness, copied)
+        most = max(above)
+        least = _AS_GOOD * most if most > 1 else most
+        good = [match for match, n in zip(matches, above, strict=True) if n >= least]
+        chosen = min(good, key=lambda match: (match.order, match.from_seconds))
+        return Copy(
+            chosen.track,
+            round(chosen.from_seconds, 3),
+            round(chosen.at_seconds, 3),
+            round(chosen.seconds, 3),
+            round(chosen.likeness, 3),
+            is_copy=most > 1,
+        )
 
 
 def _drawn(chunks: Chunks, seed: int) -> NDArray[np.int64]:

@@ -19,6 +19,7 @@ _WINDOW_HOP = 0.75  # of a window: a copy on the border of two still lies in one
 _SHIFTS = 300  # that are compared exactly
 _MATCHES = 12  # that are told
 _APART_SECONDS = 0.1  # shifts nearer than that are one
+_FEWEST_MOMENTS = 6.0  # frames; a click is like any other click
 _AROUND_SECONDS = 0.5  # of a match: how much music of the same notes correlates
 
 
@@ -119,30 +120,33 @@ class Index:
     def _exactly(self, sound: Floats, at: list[int], whiten: Whitener) -> list[Match]:
         products = self.waveforms.compare(sound, np.array(at, np.int64))
         stretches = products.best(lengths(products.frames, longer=1.05))
-        return [
+        found = [
             self._match(sound, place, stretch, whiten)
             for place, stretch in zip(at, stretches, strict=True)
         ]
+        return [match for match in found if match is not None]
 
-    def _match(self, sound: Floats, at: int, stretch: Stretch, whiten: Whitener) -> Match:
-        late = at / whiten.half  # frames of the line before the clip begins
-        first, stop = stretch.first, stretch.first + stretch.frames
-        order = self.line.passage(round(first + late), round(stop + late))
-        begin, end = self.line.frames[order].tolist()
-        first, stop = max(first, begin - late), min(stop, end - late)
-        second = whiten.half / whiten.rate
-        start = stretch.first * whiten.half
-        heard = sound[start:][: min(stretch.frames * whiten.half, self.waveforms.longest)]
+    def _match(self, sound: Floats, at: int, stretch: Stretch, whiten: Whitener) -> Match | None:
+        first, stop = stretch.first * whiten.half, (stretch.first + stretch.frames) * whiten.half
+        order = self.line.passage((at + first) // whiten.half, (at + stop) // whiten.half)
+        begin, end = (self.line.frames[order] * whiten.half).tolist()
+        first, stop = max(first, begin - at), min(stop, end - at, len(sound))
+        if stop - first < (LEAST_SECONDS - FRAME_SECONDS) * whiten.rate:
+            return None
+        heard = sound[first:stop][: self.waveforms.longest]
         around = round(_AROUND_SECONDS * whiten.rate)
+        found = self.waveforms.agreement(heard, at + first, around)
+        if found.moments < _FEWEST_MOMENTS:
+            return None
         return Match(
             self.line.tracks[order],
             order,
-            float(self.line.seconds[order] + (first + late - begin) * second),
-            first * second,
-            max(0.0, stop - first) * second,
-            min(1.0, max(0.0, stretch.likeness)),
-            stretch.evidence,
-            self.waveforms.prominence(heard, at + start, around),
+            float(self.line.seconds[order] + (first + at - begin) / whiten.rate),
+            first / whiten.rate,
+            (stop - first) / whiten.rate,
+            min(1.0, max(0.0, found.likeness)),
+            found.evidence,
+            found.prominence,
         )
 
 

@@ -4,12 +4,13 @@ A passage that lies in a clip makes the product of both sum up at one shift alon
 is beside the rest. All shifts at once are one product of Fourier transforms a block.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rawtone.evaluation.copies.alignment import Products
+from rawtone.evaluation.copies.alignment import Doubles, Products
 from rawtone.evaluation.copies.whitening import Floats
 
 Bytes = NDArray[np.int8]
@@ -31,6 +32,26 @@ def piece(line: Bytes, at: int, samples: int) -> Floats:
     silent = np.zeros(samples, np.float32)
     silent[max(-at, 0) :][: len(found)] = found
     return silent
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How alike a stretch of a clip and a passage are at the best shift.
+
+    Attributes:
+        likeness: correlation, from -1 to 1; 1 is the same.
+        evidence: standard deviations of the sum of products above that of unrelated noise.
+        prominence: the same sum in root mean squares of those at shifts beside. Music of the same
+            the same instrument correlates, too, but at many shifts; this allows for it, as the
+            variance of Bartlett (Some Aspects of the Time-Correlation Problem in Regard to Tests
+            of Significance, 1935) would, of which it is an estimate.
+        moments: on how many frames the agreement rests.
+    """
+
+    likeness: float
+    evidence: float
+    prominence: float
+    moments: float
 
 
 @dataclass(frozen=True)
@@ -98,37 +119,54 @@ class Waveforms:
             clip: float32 [samples], whitened.
             at: int64 [shifts], samples of the line where the clip begins.
         """
-        frames = -(-len(clip) // self.frame)
-        framed = np.zeros((frames, self.frame), np.float32)
-        framed.reshape(-1)[: len(clip)] = clip
-        both, passage = np.empty((2, len(at), frames))
-        for row, place in enumerate(at.tolist()):
-            heard = piece(self.line, place, frames * self.frame).reshape(framed.shape)
-            both[row] = np.einsum("ij,ij->i", framed, heard)
-            passage[row] = np.einsum("ij,ij->i", heard, heard)
-        return Products.of(np.einsum("ij,ij->i", framed, framed), both, passage, self.frame)
+        heard = (piece(self.line, place, len(clip)) for place in at.tolist())
+        return Products.of(*self._frames(clip, heard), self.frame)
 
-    def prominence(self, clip: Floats, at: int, around: int) -> float:
-        """Return how far the correlation at a shift stands out from that at shifts beside it.
+    def _frames(self, clip: Floats, heard: Iterable[Floats]) -> tuple[Doubles, Doubles, Doubles]:
+        """Return the products of each frame, squares of the clip, and of what is heard."""
+        framed = self._framed(clip)
+        pairs = [(framed, self._framed(passage)) for passage in heard]
+        both = np.array([np.einsum("ij,ij->i", *pair) for pair in pairs], np.float64)
+        squares = [np.einsum("ij,ij->i", passage, passage) for _, passage in pairs]
+        own = np.einsum("ij,ij->i", framed, framed)
+        return both, own.astype(np.float64), np.array(squares, np.float64)
 
-        Music of the same notes on the same instrument correlates, too, but at any shift by a
-        period; these figures allow for it, as the variance of Bartlett (Some Aspects of the
-        Time-Correlation Problem, 1935) would, of which they are an estimate.
+    def _framed(self, audio: Floats) -> Floats:
+        frames = -(-len(audio) // self.frame)
+        if len(audio) < frames * self.frame:
+            audio = np.pad(audio, (0, frames * self.frame - len(audio)))
+        return audio.reshape(frames, self.frame)
+
+    def agreement(self, clip: Floats, at: int, around: int) -> Agreement:
+        """Measure how far a stretch of a clip agrees with the line, and with what lies beside it.
 
         Args:
             clip: float32 [samples], whitened: the stretch that was found.
             at: where on the line it begins, to some milliseconds.
             around: samples on either side that are beside it.
-
-        Returns:
-            Standard deviations.
         """
-        heard = piece(self.line, at - around, len(clip) + 2 * around)
-        size = 1 << (len(clip) + len(heard) - 1).bit_length()
-        sums = np.fft.irfft(np.fft.rfft(heard, size) * np.conj(np.fft.rfft(clip, size)), size)
+        line = piece(self.line, at - around, len(clip) + 2 * around)
+        sums = _slid(clip, line, 2 * around)
         near = np.abs(np.arange(2 * around) - around) <= self.frame // 2
-        sums = sums[: 2 * around]
-        return float(sums[near].max() / np.sqrt(np.mean(sums[~near] ** 2) + 1e-9))
+        shift = int(np.where(near, sums, -np.inf).argmax())
+        beside = float(np.sqrt(np.mean(sums[~near] ** 2))) + 1e-9
+        found = Products.of(*self._frames(clip, line[None, shift : shift + len(clip)]), self.frame)
+        power = np.sqrt(np.sum(clip**2) * np.sum(line[shift : shift + len(clip)] ** 2)) + 1e-9
+        whole = float(found.both[0, -1])
+        return Agreement(
+            whole / float(power),
+            whole / float(np.sqrt(found.variance[0, -1]) + 1e-9),
+            whole / beside,
+            whole**2 / float(np.sum(np.diff(found.both[0]) ** 2) + 1e-9),
+        )
+
+
+def _slid(clip: Floats, line: Floats, shifts: int) -> Floats:
+    """Return sums of products of a clip and a line at each shift from 0 on, float32 [shifts]."""
+    size = 1 << (len(clip) + len(line) - 1).bit_length()
+    product = np.fft.rfft(line, size) * np.conj(np.fft.rfft(clip, size))
+    sums: Floats = np.fft.irfft(product, size)[:shifts].astype(np.float32)
+    return sums
 
 
 def _hop(longest: int) -> int:
