@@ -42,9 +42,9 @@ class Agreement:
         likeness: correlation, from -1 to 1; 1 is the same.
         evidence: standard deviations of the sum of products above that of unrelated noise.
         prominence: the same sum in root mean squares of those at shifts beside. Music of the same
-            the same instrument correlates, too, but at many shifts; this allows for it, as the
-            variance of Bartlett (Some Aspects of the Time-Correlation Problem in Regard to Tests
-            of Significance, 1935) would, of which it is an estimate.
+            notes on the same instrument correlates, too, but at many shifts. This allows for it,
+            as the variance of Bartlett (Some Aspects of the Time-Correlation Problem in Regard to
+            Tests of Significance, 1935) does, of which it is an estimate.
         moments: on how many frames the agreement rests.
     """
 
@@ -125,11 +125,11 @@ class Waveforms:
     def _frames(self, clip: Floats, heard: Iterable[Floats]) -> tuple[Doubles, Doubles, Doubles]:
         """Return the products of each frame, squares of the clip, and of what is heard."""
         framed = self._framed(clip)
-        pairs = [(framed, self._framed(passage)) for passage in heard]
-        both = np.array([np.einsum("ij,ij->i", *pair) for pair in pairs], np.float64)
-        squares = [np.einsum("ij,ij->i", passage, passage) for _, passage in pairs]
-        own = np.einsum("ij,ij->i", framed, framed)
-        return both, own.astype(np.float64), np.array(squares, np.float64)
+        both, squares = [], []
+        for passage in map(self._framed, heard):
+            both.append(_inner(framed, passage))
+            squares.append(_inner(passage, passage))
+        return np.array(both), _inner(framed, framed), np.array(squares)
 
     def _framed(self, audio: Floats) -> Floats:
         frames = -(-len(audio) // self.frame)
@@ -159,6 +159,12 @@ class Waveforms:
             whole / beside,
             whole**2 / float(np.sum(np.diff(found.both[0]) ** 2) + 1e-9),
         )
+
+
+def _inner(one: Floats, other: Floats) -> Doubles:
+    """Return the product of each row of one with that of the other."""
+    products: Doubles = np.einsum("ij,ij->i", one, other).astype(np.float64)
+    return products
 
 
 def _slid(clip: Floats, line: Floats, shifts: int) -> Floats:
