@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_BLOCK = 1 << 20
+
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
@@ -67,3 +69,17 @@ def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy(source: Path, destination: Path) -> str:
+    """Copy the bytes of a file, overwriting what was there.
+
+    Returns:
+        The SHA-256 of the bytes that were copied.
+    """
+    digest = hashlib.sha256()
+    with source.open("rb") as read, destination.open("wb") as written:
+        while block := read.read(_BLOCK):
+            digest.update(block)
+            written.write(block)
+    return digest.hexdigest()

@@ -6,6 +6,7 @@ with SSE2. `-cpuflags 0` runs the portable code in its place, at 10 to 20 % more
 (0.2 s for a minute of stereo). No dither and double precision inside do the rest.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -26,6 +27,9 @@ _AUDIO = re.compile(
     re.MULTILINE,
 )
 _TAG = re.compile(r"((?:[^\\=\n]|\\.)+)=((?:[^\\\n]|\\.)*)", re.DOTALL)
+_TAGS = ["-map_metadata:g", "0:g", "-map_metadata:g", "0:s:a:0", "-f", "ffmetadata", "pipe:1"]
+_LEVEL = re.compile(r"^((?:\[[^\]]* @ [^\]]*\] )*)\[(\w+)\] ", re.MULTILINE)
+_ERRORS = frozenset(("panic", "fatal", "error"))
 _WHERE = re.compile(r"^(\[[^\]]*\] )+")
 
 
@@ -96,12 +100,12 @@ def run(arguments: Sequence[str], stdin: bytes = b"", kind: Kind = "bundled") ->
 
 
 def _call(
-    arguments: Sequence[str], stdin: bytes, kind: Kind, log_level: str
+    arguments: Sequence[str], stdin: bytes, kind: Kind, log_level: str, fds: Sequence[int] = ()
 ) -> "subprocess.CompletedProcess[bytes]":
     # -bitexact belongs to one file: here the first input and the last output.
     exact = ["-bitexact", *arguments[:-1], "-bitexact", arguments[-1]]
     command = [executable(kind), *_COMMON, "-loglevel", log_level, *exact]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, pass_fds=fds)
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip()
         lines = [line for line in said.splitlines() if "Last message repeated" not in line]
@@ -120,14 +124,17 @@ def probe(path: Path, kind: Kind = "bundled") -> Recording:
     Raises:
         FfmpegError: it cannot be read, or holds no audio.
     """
-    tags = ["-map_metadata:g", "0:g", "-map_metadata:g", "0:s:a:0", "-f", "ffmetadata", "pipe:1"]
     try:
-        heard = _call([*_input(path), *tags], b"", kind, "info")
+        heard = _call([*_input(path), *_TAGS], b"", kind, "info")
     except FfmpegError as error:
         if "Stream specifier a:0 does not match" in error.said:
             raise FfmpegError("no audio stream") from None
         raise
-    said = heard.stderr.decode(errors="replace").partition("\nOutput #0")[0]
+    return _recording(path, heard.stdout, heard.stderr.decode(errors="replace"))
+
+
+def _recording(path: Path, tags: bytes, told: str) -> Recording:
+    said = told.partition("\nOutput #0")[0]
     audio = _AUDIO.search(said)
     if audio is None:
         raise FfmpegError("no audio stream that ffmpeg understands")
@@ -135,7 +142,7 @@ def probe(path: Path, kind: Kind = "bundled") -> Recording:
         sample_rate=int(audio["rate"]),
         channels=_channels(audio["layout"]),
         seconds=_declared_seconds(path, said),
-        tags=parse_tags(heard.stdout),
+        tags=parse_tags(tags),
         codec=audio["codec"],
     )
 
@@ -278,14 +285,51 @@ def transcode(
     Raises:
         FfmpegError: nothing could be decoded, or the wav not be written.
     """
-    stream = ["-map", "0:a:0"]
-    heard = ["-t", str(fingerprint_seconds), "-ac", "1"]
-    printed = [*stream, *heard, "-f", "chromaprint", "-fp_format", "raw", "pipe:1"]
-    as_wav = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
-    written = [*stream, "-af", filters, *as_wav, f"file:{destination}"]
-    arguments = [*_input(source), *(printed if fingerprint_seconds else []), *written]
+    printed = _printed(fingerprint_seconds, "pipe:1") if fingerprint_seconds else []
+    arguments = [*_input(source), *printed, *_written(filters, destination)]
     done = _call(arguments, b"", kind, "error")
     return Decoded(done.stdout, clean=not done.stderr.strip())
+
+
+def _printed(seconds: int, where: str) -> list[str]:
+    heard = ["-map", "0:a:0", "-t", str(seconds), "-ac", "1"]
+    return [*heard, "-f", "chromaprint", "-fp_format", "raw", where]
+
+
+def _written(filters: str, destination: Path) -> list[str]:
+    as_wav = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
+    return ["-map", "0:a:0", "-af", filters, *as_wav, f"file:{destination}"]
+
+
+def probe_and_transcode(
+    source: Path, destination: Path, filters: str, kind: Kind, fingerprint_seconds: int
+) -> tuple[Recording, Decoded]:
+    """Do what `probe` and `transcode` do by one call, in little more than half of the time.
+
+    For most recordings. Where it fails, they tell why, and may still succeed.
+
+    Args:
+        source: As of `transcode`.
+        destination: As of `transcode`.
+        filters: As of `transcode`.
+        kind: As of `transcode`.
+        fingerprint_seconds: As of `transcode`.
+
+    Raises:
+        FfmpegError: there was anything that did not go well.
+    """
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as told, os.fdopen(writing, "wb") as given:
+        # A fingerprint of two minutes is of four kilobytes: a pipe holds that until we read.
+        printed = _printed(fingerprint_seconds, f"pipe:{writing}") if fingerprint_seconds else []
+        arguments = [*_input(source), *_TAGS, *printed, *_written(filters, destination)]
+        done = _call(["-nostats", *arguments], b"", kind, "level+info", [writing])
+        given.close()
+        fingerprint = told.read()
+    said = done.stderr.decode(errors="replace")
+    clean = not any(level in _ERRORS for _, level in _LEVEL.findall(said))
+    recording = _recording(source, done.stdout, _LEVEL.sub(r"\1", said))
+    return recording, Decoded(fingerprint, clean)
 
 
 def decode(

@@ -107,9 +107,25 @@ def blocks(path: Path, size: int = _BLOCK) -> Iterator[Pcm]:
             yield block
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a wav holds: samples of each channel, the largest magnitude, `sha256` of all."""
+
+    samples: int
+    peak: int
+    sha256: str
+
+
+def content(path: Path) -> Content:
+    """Read a wav once, in bounded memory, for all that tells of its content."""
+    digest, samples, peak = hashlib.sha256(), 0, 0
+    for block in blocks(path):
+        digest.update(np.ascontiguousarray(block, "<i2").data)
+        samples += len(block)
+        peak = max(peak, int(block.max()), -int(block.min()))
+    return Content(samples, peak, digest.hexdigest())
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a wav's samples alone (little-endian, channels interleaved)."""
-    digest = hashlib.sha256()
-    for block in blocks(path):
-        digest.update(np.ascontiguousarray(block, "<i2").tobytes())
-    return digest.hexdigest()
+    return content(path).sha256

@@ -1,27 +1,30 @@
 """fetch: sources -> one file for each distinct recording, and a table of all that was found."""
 
 import logging
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
-
-from tqdm import tqdm
 
 from rawtone import files
 from rawtone.corpus import findings, table
 from rawtone.corpus.downloads import Downloads
 from rawtone.corpus.entries import LISTS, Entry
+from rawtone.corpus.remembered import Remembered
 from rawtone.corpus.sources import FILES, File, stored_name, walk
+from rawtone.corpus.workers import in_parallel
 from rawtone.errors import UserError
 from rawtone.stages import layout
 
 TAKEN, UNREADABLE = "taken", "cannot be read"
 TOLD = ("url", "title", "uploader", "published", "fetched")  # by what a source has an address for
 COLUMNS = ("id", "file", "source", "path", "size", "sha256", "licence", "status", *TOLD)
+
+_COPIES_AT_ONCE = 8  # each waits for the disk; together they wait little longer than one
+Row = dict[str, str | int]
 
 _log = logging.getLogger("rawtone")
 
@@ -54,10 +57,8 @@ def run(name: str) -> None:
             with _noted(failures):
                 found += _find(source, rendered, store)
         rows = _rows(found)
-        for row, file in zip(rows, tqdm(found, "fetch", disable=None), strict=True):
-            if row["status"] == TAKEN:
-                with _noted(failures):
-                    _take(file, store.folder / str(row["file"]))
+        wanted = [pair for pair in zip(rows, found, strict=True) if pair[0]["status"] == TAKEN]
+        failures += _take_all(name, wanted)
     _check(name, failures, rows, settings.get("strict", False))
     table.write(store.folder / FILES, COLUMNS, rows)
     findings.forget(store, [source for source in settings["sources"] if _has_address(source)])
@@ -182,20 +183,39 @@ def _status(entry: Entry, taken: dict[str, str]) -> str:
     return f"same bytes as {taken[entry.sha256]}" if entry.sha256 in taken else TAKEN
 
 
-def _take(file: _Found, destination: Path) -> None:
+def _take_all(name: str, wanted: Sequence[tuple[Row, _Found]]) -> list[str]:
+    """Bring recordings in; return what did not go well."""
+    checksums = Remembered(layout.remembered("raw", name))
+
+    def take(pair: tuple[Row, _Found]) -> list[str]:
+        row, file = pair
+        failures: list[str] = []
+        with _noted(failures):
+            _take(file, layout.raw(name) / str(row["file"]), checksums)
+        return failures
+
+    try:
+        failures = list(chain(*in_parallel(take, wanted, "fetch", _COPIES_AT_ONCE)))
+    finally:
+        checksums.save()
+    checksums.keep(str(row["file"]) for row, _ in wanted)
+    return failures
+
+
+def _take(file: _Found, destination: Path, checksums: Remembered) -> None:
     entry = file.entry
     if file.place == destination:  # found there, its bytes compared
         return
-    if destination.exists() and files.sha256(destination) == entry.sha256:
+    if destination.exists() and checksums.of(destination, files.sha256) == entry.sha256:
         return
     if file.place is None:
         raise UserError(
             f"{file.source}: {entry.path} is gone; put it back, or run again without it"
         )
     with files.atomic(destination) as temporary:
-        shutil.copyfile(file.place, temporary)
-        if files.sha256(temporary) != entry.sha256:
+        if files.copy(file.place, temporary) != entry.sha256:
             raise UserError(f"{file.source}: {entry.path} changed while it was copied; run again")
+    checksums.note(destination, entry.sha256)
 
 
 def _tidy(folder: Path, wanted: set[str]) -> None:
