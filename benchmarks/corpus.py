@@ -10,6 +10,7 @@ nothing to do, adds a recording and builds again; and does the same through Snak
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -43,6 +44,8 @@ RATES = (8000, 16000, 22050, 44100, 48000)
 ENDINGS = ("wav", "flac", "mp3", "ogg", "m4a")
 SUBTYPES = ("PCM_16", "PCM_24", "FLOAT")
 AT_ONCE = 50  # m4a that one call of ffmpeg cuts from one recording
+WHO = (resource.RUSAGE_CHILDREN, resource.RUSAGE_SELF)
+LOOK_EVERY = 0.25  # seconds; to look at all processes takes some work, too
 SHORTEST, LONGEST = 1.0, 4.0  # seconds
 # Runs a stage as `rawtone` does, and keeps what it starts: the calls of ffmpeg.
 STAGE = """\
@@ -106,7 +109,9 @@ def place(folder: Path, number: int) -> Path:
 
 
 def make(folder: Path, tracks: int) -> int:
-    """Make recordings; return how many."""
+    """Make recordings where there are none yet; return how many there are."""
+    if folder.exists():
+        return sum(file.is_file() for file in folder.rglob("*"))
     for number in range(0, tracks, 100):
         place(folder, number).parent.mkdir(parents=True, exist_ok=True)
     jobs = []
@@ -129,9 +134,10 @@ class Cost:
 
     @classmethod
     def now(cls) -> Self:
-        """Return what has passed and was worked by all that was started here and has ended."""
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return cls(time.perf_counter(), used.ru_utime + used.ru_stime)
+        """Return what has passed, and was worked here and by all that has ended below."""
+        below, here = (resource.getrusage(who) for who in WHO)
+        work = below.ru_utime + below.ru_stime + here.ru_utime + here.ru_stime
+        return cls(time.perf_counter(), work)
 
     def __add__(self, other: Self) -> Self:
         """Return both together."""
@@ -151,7 +157,7 @@ class Peak:
 
     def watch(self, process: int, ended: threading.Event) -> None:
         """Look again and again until the process has ended."""
-        while not ended.wait(0.05):
+        while not ended.wait(LOOK_EVERY):
             try:
                 top = psutil.Process(process)
                 tree = [top, *top.children(recursive=True)]
@@ -237,9 +243,13 @@ class Project:
 
 def bare(root: Path, calls: list[list[str]]) -> Cost:
     """Run calls of ffmpeg by themselves, as many at once as convert does."""
+    none = subprocess.DEVNULL
 
     def call(command: list[str]) -> None:
-        subprocess.run(command, cwd=root, capture_output=True, check=False)
+        # What convert has it write to a file of its own that is open.
+        given = [re.sub(r"^pipe:\d+$", "pipe:1", word) for word in command]
+        done = subprocess.run(given, cwd=root, stdin=none, stdout=none, stderr=none, check=False)
+        assert done.returncode == 0, " ".join(given)
 
     before = Cost.now()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -311,12 +321,15 @@ def main() -> None:
     parser.add_argument("--tracks", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=1, help="of ffmpeg alone")
     parser.add_argument("--folder", help="where to work; its file system is measured")
+    parser.add_argument("--recordings", help="made before, on the same file system")
     parser.add_argument("--keep", action="store_true", help="leave the project there")
     parser.add_argument("--stages-only", action="store_true", help="without Snakemake and DVC")
     options = parser.parse_args()
     with somewhere(options.folder, options.keep) as folder:
         project = Project(folder / "project")
         start = time.perf_counter()
+        if options.recordings:
+            shutil.copytree(options.recordings, project.root / "music", copy_function=os.link)
         made = make(project.root / "music", options.tracks)
         print(f"{made} recordings made in {time.perf_counter() - start:.0f} s", flush=True)
         print(f"{'':50}{'by the clock':>11}{'all cores':>11}")

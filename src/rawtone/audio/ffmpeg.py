@@ -6,7 +6,6 @@ with SSE2. `-cpuflags 0` runs the portable code in its place, at 10 to 20 % more
 (0.2 s for a minute of stereo). No dither and double precision inside do the rest.
 """
 
-import os
 import re
 import shutil
 import subprocess
@@ -14,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryFile
+from typing import IO, Any, Literal
 
 Kind = Literal["bundled", "system"]
 
@@ -100,18 +100,26 @@ def run(arguments: Sequence[str], stdin: bytes = b"", kind: Kind = "bundled") ->
 
 
 def _call(
-    arguments: Sequence[str], stdin: bytes, kind: Kind, log_level: str, fds: Sequence[int] = ()
+    arguments: Sequence[str], stdin: bytes, kind: Kind, log_level: str
 ) -> "subprocess.CompletedProcess[bytes]":
+    command = _command(arguments, kind, log_level)
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    _check(done.returncode, done.stderr)
+    return done
+
+
+def _command(arguments: Sequence[str], kind: Kind, log_level: str) -> list[str]:
     # -bitexact belongs to one file: here the first input and the last output.
     exact = ["-bitexact", *arguments[:-1], "-bitexact", arguments[-1]]
-    command = [executable(kind), *_COMMON, "-loglevel", log_level, *exact]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, pass_fds=fds)
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
+    return [executable(kind), *_COMMON, "-loglevel", log_level, *exact]
+
+
+def _check(status: int, stderr: bytes) -> None:
+    if status != 0:
+        said = stderr.decode(errors="replace").strip()
         lines = [line for line in said.splitlines() if "Last message repeated" not in line]
-        last = _WHERE.sub("", lines[-1]) if lines else f"status {done.returncode}"
+        last = _WHERE.sub("", lines[-1]) if lines else f"status {status}"
         raise FfmpegError(last, said)
-    return done
 
 
 def probe(path: Path, kind: Kind = "bundled") -> Recording:
@@ -318,18 +326,29 @@ def probe_and_transcode(
     Raises:
         FfmpegError: there was anything that did not go well.
     """
-    reading, writing = os.pipe()
-    with os.fdopen(reading, "rb") as told, os.fdopen(writing, "wb") as given:
-        # A fingerprint of two minutes is of four kilobytes: a pipe holds that until we read.
-        printed = _printed(fingerprint_seconds, f"pipe:{writing}") if fingerprint_seconds else []
-        arguments = [*_input(source), *_TAGS, *printed, *_written(filters, destination)]
-        done = _call(["-nostats", *arguments], b"", kind, "level+info", [writing])
-        given.close()
-        fingerprint = told.read()
-    said = done.stderr.decode(errors="replace")
-    clean = not any(level in _ERRORS for _, level in _LEVEL.findall(said))
-    recording = _recording(source, done.stdout, _LEVEL.sub(r"\1", said))
-    return recording, Decoded(fingerprint, clean)
+    # Files, not pipes: ffmpeg says what it has to say in many small pieces, and each would wake us.
+    with TemporaryFile() as tags, TemporaryFile() as messages, TemporaryFile() as fingerprint:
+        where = f"pipe:{fingerprint.fileno()}"
+        printed = _printed(fingerprint_seconds, where) if fingerprint_seconds else []
+        arguments = ["-nostats", *_input(source), *_TAGS, *printed]
+        done = subprocess.run(
+            _command([*arguments, *_written(filters, destination)], kind, "level+info"),
+            stdin=subprocess.DEVNULL,
+            stdout=tags,
+            stderr=messages,
+            pass_fds=[fingerprint.fileno()],
+            check=False,
+        )
+        _check(done.returncode, _all_of(messages))
+        said = _all_of(messages).decode(errors="replace")
+        recording = _recording(source, _all_of(tags), _LEVEL.sub(r"\1", said))
+        clean = not any(level in _ERRORS for _, level in _LEVEL.findall(said))
+        return recording, Decoded(_all_of(fingerprint), clean)
+
+
+def _all_of(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def decode(

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,22 @@ def read(path: Path, start: int = 0, samples: int = -1) -> Pcm:
     """
     read_samples, _ = soundfile.read(path, frames=samples, start=start, dtype="int16")
     return np.asarray(read_samples, np.int16)
+
+
+def read_parts(path: Path, parts: Iterable[tuple[int, int]]) -> Iterator[Pcm]:
+    """Read parts of a wav, one after the other.
+
+    Args:
+        path: The wav.
+        parts: The first sample and the number of samples of each.
+
+    Yields:
+        int16 [samples] if mono, otherwise [samples, channels].
+    """
+    with soundfile.SoundFile(path) as file:
+        for start, samples in parts:
+            file.seek(start)
+            yield np.asarray(file.read(samples, dtype="int16"), np.int16)
 
 
 def write(path: Path, samples: Pcm, sample_rate: int) -> None:

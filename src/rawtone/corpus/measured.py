@@ -1,5 +1,6 @@
 """How loud the parts of a track are: measured where that was not done before."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,18 +59,20 @@ class Measured:
         blocks = pcm.blocks(self.path, size)
         return list(levels.sounding(blocks, self._sample_rate, self._trim))
 
-    def level(self, excerpt: Excerpt) -> tuple[float, int]:
-        """Return the level of an excerpt in dBFS, and samples in its longest silence."""
-        key = f"{excerpt.start}+{excerpt.length}"
-        if key not in self._asked:
-            self._asked[key] = self._known.get(key) or self._find_level(excerpt)
-        level, silence = self._asked[key]
-        return float(level), int(silence)
+    def levels(self, excerpts: Sequence[Excerpt]) -> list[tuple[float, int]]:
+        """Return of each excerpt its level in dBFS, and samples in its longest silence."""
+        keys = [f"{excerpt.start}+{excerpt.length}" for excerpt in excerpts]
+        known = {key: self._known[key] for key in keys if key in self._known}
+        new = {k: e for k, e in zip(keys, excerpts, strict=True) if k not in known}
+        if new:
+            known |= zip(new, self._find_levels(new.values()), strict=True)
+        self._asked |= known
+        return [(float(self._asked[key][0]), int(self._asked[key][1])) for key in keys]
 
-    def _find_level(self, excerpt: Excerpt) -> list[float]:
-        audio = pcm.read(self.path, excerpt.start, excerpt.length)
-        silence = levels.longest_silence(audio, self._sample_rate, self._silence)
-        return [levels.rms_dbfs(audio), silence]
+    def _find_levels(self, excerpts: Iterable[Excerpt]) -> Iterator[list[float]]:
+        for audio in pcm.read_parts(self.path, ((e.start, e.length) for e in excerpts)):
+            silence = levels.longest_silence(audio, self._sample_rate, self._silence)
+            yield [levels.rms_dbfs(audio), silence]
 
     def save(self) -> None:
         """Remember what was asked for, and nothing else."""

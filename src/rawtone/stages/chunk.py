@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import accumulate, chain, groupby
 from pathlib import Path
 from typing import Any
 
@@ -238,13 +238,13 @@ def _weigh(
     if form.evenly and form.each is not None and of > form.each:
         share = form.each * stretch.length // (of * form.chunk)
         picked = chunks.spread(len(cut), max(1, share))
-    considered = []
-    for place, excerpt in enumerate(cut):
-        if place not in picked:
-            considered.append(_Considered(track, excerpt, split, left_out=chunks.BEYOND))
-            continue
-        considered.append(_Considered(track, excerpt, split, *track.measured.level(excerpt)))
-    return considered
+    measured = iter(track.measured.levels([cut[place] for place in sorted(picked)]))
+    return [
+        _Considered(track, excerpt, split, *next(measured))
+        if place in picked
+        else _Considered(track, excerpt, split, left_out=chunks.BEYOND)
+        for place, excerpt in enumerate(cut)
+    ]
 
 
 def _check_enough(name: str, considered: Sequence[_Considered], form: _Format) -> None:
@@ -275,14 +275,18 @@ def _write_array(path: Path, kept: Sequence[_Considered], form: _Format) -> None
             begin = array.tell()
             array.truncate(begin + len(kept) * size)
 
-        def write(row: int) -> None:
-            chunk, excerpt = kept[row], kept[row].excerpt
-            audio = pcm.read(chunk.track.measured.path, excerpt.start, excerpt.length)
+        def write(row: int, of_track: Sequence[_Considered]) -> None:
+            parts = ((chunk.excerpt.start, chunk.excerpt.length) for chunk in of_track)
             with temporary.open("r+b") as array:
-                array.seek(begin + row * size)
-                array.write(np.ascontiguousarray(audio, "<i2").data)
+                for audio in pcm.read_parts(of_track[0].track.measured.path, parts):
+                    array.seek(begin + row * size)
+                    array.write(np.ascontiguousarray(audio, "<i2").data)
+                    row += 1
 
-        for _ in in_parallel(write, range(len(kept)), "chunk: array", os.cpu_count() or 1):
+        by_track = [list(of) for _, of in groupby(kept, key=lambda chunk: chunk.track.id)]
+        rows = accumulate(map(len, by_track), initial=0)
+        jobs = list(zip(rows, by_track, strict=False))
+        for _ in in_parallel(lambda job: write(*job), jobs, "chunk: array", os.cpu_count() or 1):
             pass
 
 
