@@ -330,7 +330,7 @@ def probe_and_transcode(
     with TemporaryFile() as tags, TemporaryFile() as messages, TemporaryFile() as fingerprint:
         where = f"pipe:{fingerprint.fileno()}"
         printed = _printed(fingerprint_seconds, where) if fingerprint_seconds else []
-        arguments = ["-nostats", *_input(source), *_TAGS, *printed]
+        arguments = ["-nostats", *_input(source), *_TAGS[:-1], "-bitexact", _TAGS[-1], *printed]
         done = subprocess.run(
             _command([*arguments, *_written(filters, destination)], kind, "level+info"),
             stdin=subprocess.DEVNULL,
