@@ -149,6 +149,17 @@ def test_what_is_used_though_damaged_is_audio_of_about_its_length(built):
             assert len(decoded(row)) == pytest.approx(float(row["seconds"]) * RATE, abs=RATE / 1000)
 
 
+def test_damage_that_can_be_told_is_remarked_and_nothing_else(built):
+    """An Ogg page has a checksum and the last one a mark; most mp3 and all PCM have neither."""
+    for path, matter in matters().items():
+        remark = built[path].get("remark", "")
+        if path.endswith(".ogg") and built[path]["status"] == "used":
+            assert bool(remark) == (matter in ("cut", "flip", "hole")), path
+            assert ("its end is missing" in remark) >= (matter == "cut"), path
+        if matter in ("sound", "odd name", *FORMS):
+            assert remark == "", path
+
+
 def test_a_second_build_makes_the_same_bytes(built):
     before = {path: path.read_bytes() for path in TRACKS.glob("*.csv")}
     chunks = Path("data/chunks/mine/chunks.csv").read_bytes()

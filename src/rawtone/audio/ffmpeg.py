@@ -27,6 +27,7 @@ _AUDIO = re.compile(
 )
 _TAG = re.compile(r"((?:[^\\=\n]|\\.)+)=((?:[^\\\n]|\\.)*)", re.DOTALL)
 _WHERE = re.compile(r"^(\[[^\]]*\] )+")
+_NUMBER = re.compile(r"-?\b(0x[0-9a-fA-F]+|\d+(\.\d+)?)\b")
 
 
 class FfmpegError(Exception):
@@ -246,12 +247,28 @@ class Decoded:
 
     Attributes:
         fingerprint: By chromaprint, 32-bit words, little-endian; none of less than three seconds.
-        clean: Whether ffmpeg found nothing wrong. What else it says of damage comes in no settled
-            order.
+        errors: What ffmpeg found wrong, see `errors`.
     """
 
     fingerprint: bytes
-    clean: bool
+    errors: tuple[str, ...]
+
+
+def errors(said: str) -> tuple[str, ...]:
+    """Return the kinds of errors that ffmpeg told of, each once.
+
+    It counts them, and tells of them in no settled order, for it works in threads; so both are left
+    out, and numbers too.
+
+    Args:
+        said: What it wrote, at its log level "error".
+
+    Returns:
+        One line for each kind, sorted.
+    """
+    lines = (_WHERE.sub("", line).strip() for line in said.splitlines())
+    kinds = {_NUMBER.sub("…", line).rstrip(" .!") for line in lines if line}
+    return tuple(sorted(kind for kind in kinds if not kind.startswith("Last message repeated")))
 
 
 def transcode(
@@ -273,7 +290,7 @@ def transcode(
         fingerprint_seconds: How much of the beginning to take a fingerprint of.
 
     Returns:
-        The fingerprint, and whether all went well.
+        The fingerprint, and what went wrong on the way.
 
     Raises:
         FfmpegError: nothing could be decoded, or the wav not be written.
@@ -285,7 +302,7 @@ def transcode(
     written = [*stream, "-af", filters, *as_wav, f"file:{destination}"]
     arguments = [*_input(source), *(printed if fingerprint_seconds else []), *written]
     done = _call(arguments, b"", kind, "error")
-    return Decoded(done.stdout, clean=not done.stderr.strip())
+    return Decoded(done.stdout, errors(done.stderr.decode(errors="replace")))
 
 
 def decode(

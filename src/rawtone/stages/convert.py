@@ -209,6 +209,7 @@ def _already(wav: Path, made_from: dict[str, Any]) -> Row | None:
         track: Row = known["track"]
         agrees = known["made_from"] == made_from and pcm.sha256(wav) == track["pcm_sha256"]
         agrees = agrees and tracks.FINGERPRINT in track
+        agrees = agrees and track.get("remark") != tracks.WITH_ERRORS  # which, was not told once
     except (OSError, ValueError, KeyError, RuntimeError):  # RuntimeError: not a wav any more
         return None
     return track if agrees else None
