@@ -140,8 +140,9 @@ def _transcode(source: Path, destination: Path, form: Format) -> Row:
         decoded = ffmpeg.transcode(source, destination, filters, kind, seconds)
     except ffmpeg.FfmpegError:  # chromaprint refuses some rates that can be learned from
         decoded = ffmpeg.transcode(source, destination, filters, kind)
-    remark = _remark(source, decoded.errors)
-    return measured | ({"remark": remark} if remark else {}) | {FINGERPRINT: chromaprint.text(decoded.fingerprint)}
+    text = _remark(source, decoded.errors)
+    remark = {"remark": text} if text else {}
+    return measured | remark | {FINGERPRINT: chromaprint.text(decoded.fingerprint)}
 
 
 def _remark(source: Path, errors: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import logging
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +19,7 @@ from rawtone.corpus.sources import FILES, File, stored_name, walk
 from rawtone.errors import UserError
 from rawtone.stages import layout
 
-TAKEN, UNREADABLE = "taken", "cannot be read"
+TAKEN, UNREADABLE, LOST = "taken", "cannot be read", "cannot be fetched"
 TOLD = ("url", "title", "uploader", "published", "fetched")  # by what a source has an address for
 COLUMNS = ("id", "file", "source", "path", "size", "sha256", "licence", "status", *TOLD)
 
@@ -31,6 +31,11 @@ class _Found:
     source: str
     entry: Entry
     place: Path | None
+    source_is_here: bool = False
+
+
+class _LostError(Exception):
+    """A recording that was listed cannot be copied, for the reason in the message."""
 
 
 def run(name: str) -> None:
@@ -40,9 +45,8 @@ def run(name: str) -> None:
         name: The corpus.
 
     Raises:
-        UserError: a source cannot be fetched, or a recording is gone or changes while it is
-            copied; all others are there then. Or the corpus is strict and a recording cannot
-            be had.
+        UserError: a source cannot be fetched, or is gone; all others are there then. Or the corpus
+            is strict and a recording cannot be had.
     """
     settings = layout.read_settings("fetch", name)
     store = findings.Store(layout.raw(name), Downloads(layout.downloads()))
@@ -53,11 +57,7 @@ def run(name: str) -> None:
         for source in settings["sources"]:
             with _noted(failures):
                 found += _find(source, rendered, store)
-        rows = _rows(found)
-        for row, file in zip(rows, tqdm(found, "fetch", disable=None), strict=True):
-            if row["status"] == TAKEN:
-                with _noted(failures):
-                    _take(file, store.folder / str(row["file"]))
+        rows = _take_all(found, store.folder, failures)
     _check(name, failures, rows, settings.get("strict", False))
     table.write(store.folder / FILES, COLUMNS, rows)
     findings.forget(store, [source for source in settings["sources"] if _has_address(source)])
@@ -141,13 +141,15 @@ def _find_in_folder(
 ) -> Iterator[_Found]:
     label = source["folder"]
     folder = Path(label).expanduser()
-    here = {file.shown: file for file in (walk(folder) if folder.exists() else [])}
+    is_here = folder.exists()
+    here = {file.shown: file for file in (walk(folder) if is_here else [])}
     for listed in source["files"]:
         entry = Entry(listed["path"], listed["size"], listed["sha256"], licence=licence)
         if entry.path in here:
-            yield _Found(label, entry, here[entry.path].place)
+            yield _Found(label, entry, here[entry.path].place, is_here)
         else:
-            yield _Found(label, entry, store.place(entry) if entry.sha256 else None)
+            place = store.place(entry) if entry.sha256 else None
+            yield _Found(label, entry, place, is_here)
     for file in here.values():
         if not file.may_be_audio:
             yield _Found(label, _not_audio(file), file.place)
@@ -157,24 +159,39 @@ def _not_audio(file: File) -> Entry:
     return Entry(file.shown, status=f"not audio by its ending {file.ending}")
 
 
-def _rows(found: Sequence[_Found]) -> list[dict[str, str | int]]:
+def _take_all(
+    found: Sequence[_Found], folder: Path, failures: list[str]
+) -> list[dict[str, str | int]]:
+    """Copy what is new by its content; return a row for each."""
     taken: dict[str, str] = {}
-    rows: list[dict[str, str | int]] = []
-    for file in found:
-        entry = file.entry
-        row: dict[str, str | int] = {"source": file.source, "path": entry.path}
-        row |= {column: getattr(entry, column) for column in TOLD}
-        row["status"] = _status(entry, taken)
-        if not entry.status:
-            row |= {"size": entry.size, "sha256": entry.sha256, "id": entry.sha256[:12]}
+    rows = []
+    for file in tqdm(found, "fetch", disable=None):
+        row = _row(file, taken)
         if row["status"] == TAKEN:
-            taken[entry.sha256] = entry.path
-            row |= {"file": stored_name(entry.sha256, entry.path), "licence": entry.licence}
+            with _noted(failures):
+                try:
+                    _take(file, folder / str(row["file"]))
+                    taken[file.entry.sha256] = file.entry.path
+                except _LostError as reason:
+                    row |= dict.fromkeys(("id", "file", "size", "sha256"), "")
+                    row["status"] = f"{LOST}: {reason}"
         rows.append(row)
     return rows
 
 
-def _status(entry: Entry, taken: dict[str, str]) -> str:
+def _row(file: _Found, taken: Mapping[str, str]) -> dict[str, str | int]:
+    entry = file.entry
+    row: dict[str, str | int] = {"source": file.source, "path": entry.path}
+    row |= {column: getattr(entry, column) for column in TOLD}
+    row["status"] = _status(entry, taken)
+    if not entry.status:
+        row |= {"size": entry.size, "sha256": entry.sha256, "id": entry.sha256[:12]}
+    if row["status"] == TAKEN:
+        row |= {"file": stored_name(entry.sha256, entry.path), "licence": entry.licence}
+    return row
+
+
+def _status(entry: Entry, taken: Mapping[str, str]) -> str:
     if entry.status:
         return entry.status
     if not entry.sha256:
@@ -189,13 +206,24 @@ def _take(file: _Found, destination: Path) -> None:
     if destination.exists() and files.sha256(destination) == entry.sha256:
         return
     if file.place is None:
+        if file.source_is_here:
+            raise _LostError("it is gone")
         raise UserError(
             f"{file.source}: {entry.path} is gone; put it back, or run again without it"
         )
     with files.atomic(destination) as temporary:
-        shutil.copyfile(file.place, temporary)
+        _copy(file.place, temporary)
         if files.sha256(temporary) != entry.sha256:
-            raise UserError(f"{file.source}: {entry.path} changed while it was copied; run again")
+            raise _LostError("it changed while it was fetched")
+
+
+def _copy(place: Path, to: Path) -> None:
+    try:
+        source = place.open("rb")
+    except OSError as error:
+        raise _LostError(str(error.strerror).lower()) from None
+    with source, to.open("wb") as copy:
+        shutil.copyfileobj(source, copy, 1 << 20)
 
 
 def _tidy(folder: Path, wanted: set[str]) -> None:
