@@ -35,6 +35,7 @@ class _Track:
     id: str
     label: str
     group: str
+    same_as: str
     path: Path
     samples: int
 
@@ -127,6 +128,7 @@ def _tracks(name: str, label: str | None, split_by: str) -> list[_Track]:
             id=row["id"],
             label=labels.of_track(row, label),
             group=splits.group(row, split_by),
+            same_as=row.get("duplicate_of", ""),
             path=path,
             samples=pcm.shape(path).samples,
         )
@@ -140,23 +142,27 @@ def _consider(
 ) -> tuple[list[_Considered], str, list[str]]:
     by, shares = split["by"], (split["validation"], split["test"])
     notes: list[str] = []
+    same = {track.id: track.same_as for track in tracks if track.same_as}
     if by != "time":
         whole = [_cut(track, form, _all_to_train) for track in tracks]
         # A track that is silent throughout would stand for a split in which nothing is left.
         sounding = [cut[0].track for cut in whole if any(chunk.kept for chunk in cut)]
-        groups = {track.id: track.group for track in sounding}
-        enough = len(set(groups.values())) >= splits.FEWEST_TRACKS
-        if enough:
+        alone = {track.id: track.group for track in sounding}
+        groups = splits.joined(alone, same, *shares)
+        found = len(set(groups.values()))
+        if found >= splits.FEWEST_TRACKS:
             given, notes = splits.by_group(groups, *shares)
-            return list(_give(whole, given)), by, notes + splits.notes_on_groups(groups, by)
-        _check_fallback(name, by, len(set(groups.values())))
+            notes += splits.notes_on_groups(alone, by) + splits.notes_on_duplicates(same, by)
+            return list(_give(whole, given)), by, notes
+        _check_fallback(name, by, found)
         notes = [
-            f"too few tracks to hold out whole ones ({len(sounding)} of at least "
+            f"too few tracks to hold out whole ones ({found} of at least "
             f"{splits.FEWEST_TRACKS}): the end of every track is held out instead"
         ]
     parts = partial(splits.by_time, validation=shares[0], test=shares[1], gap=form.gap)
     considered = [chunk for track in tracks for chunk in _cut(track, form, parts)]
-    return considered, "time", notes + _notes_on_gap(form)
+    notes += _notes_on_gap(form) + splits.notes_on_duplicates(same, "time")
+    return considered, "time", notes
 
 
 def _notes_on_gap(form: _Format) -> list[str]:
