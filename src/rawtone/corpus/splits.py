@@ -15,9 +15,9 @@ may be held out later. The notes say so when it happens.
 By album or artist: the same, with the name of the album or artist in place of the track's id; so
 all tracks of one are in one split.
 
-Tracks that sound the same (`duplicate_of` in the table of tracks) are in one split: their groups are
-joined. They go where the one of them goes whose number is nearest to the middle of train, and so to
-train if any of them does. The promise stands, whichever came first.
+Tracks that sound the same (`duplicate_of` in the table of tracks) are in one split: their groups
+are joined. They go where the one of them goes whose number is nearest to the middle of train, and
+so to train if any of them does. The promise stands, whichever came first.
 
 By time: the end of every track is test, what comes before it validation. Each part is cut into
 chunks by itself, so those of different splits share no sample. Between the parts a gap is left out,
