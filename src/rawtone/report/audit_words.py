@@ -64,13 +64,15 @@ def _apart(kept: Sequence[float], tracks: Sequence[str]) -> list[str]:
 
 def values(sound: Sound) -> list[str]:
     """Tell of samples at full scale, and of a constant offset."""
-    clipped = f"{sound.clipped:.2%} of the samples of drawn chunks are at full scale"
-    offset = f"their mean is {number(100 * sound.offset)} % of full scale"
-    return [
-        f"{clipped}: they are clipped." if sound.clipped > _MUCH_CLIPPED else f"{clipped}.",
-        f"{offset[0].upper()}{offset[1:]}"
-        + ("; level: {remove_dc: true} takes it out." if abs(sound.offset) > _MUCH_OFFSET else "."),
-    ]
+    clipped = f"{sound.clipped:.2%} of the samples of the drawn chunks are at full scale"
+    if sound.clipped > _MUCH_CLIPPED:
+        clipped += ": they are clipped"
+    elif sound.clipped == 0:
+        clipped = "No sample of the drawn chunks is at full scale"
+    offset = f"Their mean is {abs(sound.offset):.2%} of full scale off zero"
+    if abs(sound.offset) > _MUCH_OFFSET:
+        offset += "; level: {remove_dc: true} takes that out"
+    return [f"{clipped}.", f"{offset}."]
 
 
 def spectrum(sound: Sound, sample_rate: int) -> Words:
@@ -84,7 +86,7 @@ def spectrum(sound: Sound, sample_rate: int) -> Words:
     )
     power = np.mean(10 ** (sound.levels_db / 10), axis=0)
     below = int(np.searchsorted(np.cumsum(power), 0.99 * power.sum()))
-    says = [f"99 % of the power lies below {_hertz(sound.centres[min(below, len(power) - 1)])}."]
+    says = [f"99% of the power lies below {_hertz(sound.centres[min(below, len(power) - 1)])}."]
     return Words(alternative, says + _unused_band(sound, sample_rate))
 
 
