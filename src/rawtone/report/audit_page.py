@@ -46,6 +46,7 @@ class Audit:
     codes: list[Chart] = field(default_factory=list)
     groups: list[Group] = field(default_factory=list)
     drawn: int = 0
+    drawn_of_more: bool = False
 
 
 def address(corpus: str) -> str:
@@ -120,7 +121,7 @@ def _add_sound(
     quantizers: Quantizers, beside: Path,
 ) -> None:  # fmt: skip
     sound = audit_sound.listen(chunks, audit_sound.draw(chunks, audit_sound.DRAWN))
-    audit.drawn = len(sound.rows)
+    audit.drawn, audit.drawn_of_more = len(sound.rows), len(sound.rows) < len(kept)
     audit.levels[0].says.extend(audit_words.values(sound))
     drawn = spectrum_svg(sound.centres, sound.levels_db)
     words = audit_words.spectrum(sound, chunks.sample_rate)
