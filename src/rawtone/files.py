@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _BLOCK = 1 << 20
 
@@ -71,15 +71,15 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def copy(source: Path, destination: Path) -> str:
-    """Copy the bytes of a file, overwriting what was there.
+def copy(source: BinaryIO, destination: Path) -> str:
+    """Copy an open file from where it is, overwriting what was there.
 
     Returns:
         The SHA-256 of the bytes that were copied.
     """
     digest = hashlib.sha256()
-    with source.open("rb") as read, destination.open("wb") as written:
-        while block := read.read(_BLOCK):
+    with destination.open("wb") as written:
+        while block := source.read(_BLOCK):
             digest.update(block)
             written.write(block)
     return digest.hexdigest()

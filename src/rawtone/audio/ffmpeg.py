@@ -31,6 +31,7 @@ _TAGS = ["-map_metadata:g", "0:g", "-map_metadata:g", "0:s:a:0", "-f", "ffmetada
 _LEVEL = re.compile(r"^((?:\[[^\]]* @ [^\]]*\] )*)\[(\w+)\] ", re.MULTILINE)
 _ERRORS = frozenset(("panic", "fatal", "error"))
 _WHERE = re.compile(r"^(\[[^\]]*\] )+")
+_NUMBER = re.compile(r"-?\b(0x[0-9a-fA-F]+|\d+(\.\d+)?)\b")
 
 
 class FfmpegError(Exception):
@@ -261,12 +262,28 @@ class Decoded:
 
     Attributes:
         fingerprint: By chromaprint, 32-bit words, little-endian; none of less than three seconds.
-        clean: Whether ffmpeg found nothing wrong. What else it says of damage comes in no settled
-            order.
+        errors: What ffmpeg found wrong, see `errors`.
     """
 
     fingerprint: bytes
-    clean: bool
+    errors: tuple[str, ...]
+
+
+def errors(said: str) -> tuple[str, ...]:
+    """Return the kinds of errors that ffmpeg told of, each once.
+
+    It counts them, and tells of them in no settled order, for it works in threads; so both are left
+    out, and numbers too.
+
+    Args:
+        said: What it wrote, at its log level "error".
+
+    Returns:
+        One line for each kind, sorted.
+    """
+    lines = (_WHERE.sub("", line).strip() for line in said.splitlines())
+    kinds = {_NUMBER.sub("…", line).rstrip(" .!") for line in lines if line}
+    return tuple(sorted(kind for kind in kinds if not kind.startswith("Last message repeated")))
 
 
 def transcode(
@@ -288,7 +305,7 @@ def transcode(
         fingerprint_seconds: How much of the beginning to take a fingerprint of.
 
     Returns:
-        The fingerprint, and whether all went well.
+        The fingerprint, and what went wrong on the way.
 
     Raises:
         FfmpegError: nothing could be decoded, or the wav not be written.
@@ -296,7 +313,7 @@ def transcode(
     printed = _printed(fingerprint_seconds, "pipe:1") if fingerprint_seconds else []
     arguments = [*_input(source), *printed, *_written(filters, destination)]
     done = _call(arguments, b"", kind, "error")
-    return Decoded(done.stdout, clean=not done.stderr.strip())
+    return Decoded(done.stdout, errors(done.stderr.decode(errors="replace")))
 
 
 def _printed(seconds: int, where: str) -> list[str]:
@@ -342,8 +359,18 @@ def probe_and_transcode(
         _check(done.returncode, _all_of(messages))
         said = _all_of(messages).decode(errors="replace")
         recording = _recording(source, _all_of(tags), _LEVEL.sub(r"\1", said))
-        clean = not any(level in _ERRORS for _, level in _LEVEL.findall(said))
-        return recording, Decoded(_all_of(fingerprint), clean)
+        return recording, Decoded(_all_of(fingerprint), errors(_at_error_level(said)))
+
+
+def _at_error_level(said: str) -> str:
+    """Return of what was said with levels what would be said at the level "error"."""
+    level, lines = "", list[str]()
+    for line in said.splitlines():
+        if marked := _LEVEL.match(line):
+            level = marked[2]
+        if level in _ERRORS:
+            lines.append(_LEVEL.sub(r"\1", line))
+    return "\n".join(lines)
 
 
 def _all_of(file: IO[bytes]) -> bytes:

@@ -1,11 +1,12 @@
 """Recordings decoded to the format of a corpus, each with its tags, or the reason why it is not."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rawtone.audio import chromaprint, ffmpeg, levels, pcm
+from rawtone.audio import chromaprint, ffmpeg, levels, ogg, pcm
 from rawtone.corpus import tags
 from rawtone.corpus.leveling import UNCHANGED, Leveling
 from rawtone.errors import UserError
@@ -44,6 +45,8 @@ AT_NEED = (
 FINGERPRINT = "fingerprint"  # known of a track, but no column
 _TAGS = (*tags.KEYS, "year", "licence")
 MEASURED = frozenset({*COLUMNS, *AT_NEED, FINGERPRINT} - {*_TAGS, "id", "path"})
+WITH_ERRORS = "decoded with errors"
+_ERRORS_TOLD, _LONGEST_ERROR = 2, 60
 NO_SOUND_BELOW_DBFS = -90.0  # one step of 16 bits is -90.3
 _MAY_BE_MISSING_SECONDS = 0.1  # encoders pad, players trim: containers are not exact
 _NOT_NUMBERS = re.compile(r"Number of (?:NaNs|Infs): (\d+)")
@@ -135,7 +138,7 @@ def _at_once(source: Path, destination: Path, form: Format, row: Row) -> ffmpeg.
         return None
     row |= _described(source, recording)
     _check_numbers(source, recording, form)
-    row |= _found(decoded)
+    row |= _found(source, decoded)
     return recording
 
 
@@ -172,16 +175,31 @@ def _transcode(source: Path, destination: Path, form: Format) -> Row:
         decoded = ffmpeg.transcode(source, destination, filters, kind, seconds)
     except ffmpeg.FfmpegError:  # chromaprint refuses some rates that can be learned from
         decoded = ffmpeg.transcode(source, destination, filters, kind)
-    return measured | _found(decoded)
+    return measured | _found(source, decoded)
 
 
 def _fingerprint_seconds(form: Format) -> int:
     return chromaprint.SECONDS if ffmpeg.fingerprints(form.ffmpeg) else 0
 
 
-def _found(decoded: ffmpeg.Decoded) -> Row:
-    remark = {} if decoded.clean else {"remark": "decoded with errors"}
+def _found(source: Path, decoded: ffmpeg.Decoded) -> Row:
+    text = _remark(source, decoded.errors)
+    remark = {"remark": text} if text else {}
     return remark | {FINGERPRINT: chromaprint.text(decoded.fingerprint)}
+
+
+def _remark(source: Path, errors: Sequence[str]) -> str:
+    remarks = []
+    if errors:
+        told = ", ".join(
+            textwrap.shorten(error, _LONGEST_ERROR, placeholder=" …")
+            for error in errors[:_ERRORS_TOLD]
+        )
+        more = len(errors) - _ERRORS_TOLD
+        remarks.append(f"{WITH_ERRORS}: {told}" + (f" and {more} more kinds" if more > 0 else ""))
+    if ogg.lacks_end(source):
+        remarks.append("its end is missing")
+    return "; ".join(remarks)
 
 
 def _checked(destination: Path, form: Format, declared: float | None) -> Row:

@@ -40,6 +40,7 @@ class _Track:
     id: str
     label: str
     group: str
+    same_as: str
     measured: Measured
 
     @property
@@ -144,7 +145,8 @@ def _tracks(
         label = labels.of_track(row, settings["label"])
         group = splits.group(row, settings["split"]["by"])
         measured = Measured(path, form.sample_rate, form.silence_dbfs, form.trim_dbfs, remembered)
-        tracks.append(_Track(row["id"], label, group, measured))
+        same_as = row.get("duplicate_of", "")
+        tracks.append(_Track(row["id"], label, group, same_as, measured))
     return sorted(tracks, key=lambda track: track.id)
 
 
@@ -153,23 +155,27 @@ def _consider(
 ) -> tuple[list[_Considered], str, list[str]]:
     by, shares = split["by"], (split["validation"], split["test"])
     notes: list[str] = []
+    same = {track.id: track.same_as for track in tracks if track.same_as}
     if by != "time":
         whole = _cut_all(tracks, form, _all_to_train)
         # A track that is silent throughout would stand for a split in which nothing is left.
         sounding = [cut[0].track for cut in whole if any(chunk.kept for chunk in cut)]
-        groups = {track.id: track.group for track in sounding}
-        enough = len(set(groups.values())) >= splits.FEWEST_TRACKS
-        if enough:
+        alone = {track.id: track.group for track in sounding}
+        groups = splits.joined(alone, same, *shares)
+        found = len(set(groups.values()))
+        if found >= splits.FEWEST_TRACKS:
             given, notes = splits.by_group(groups, *shares)
-            return list(_give(whole, given)), by, notes + splits.notes_on_groups(groups, by)
-        _check_fallback(name, by, len(set(groups.values())))
+            notes += splits.notes_on_groups(alone, by) + splits.notes_on_duplicates(same, by)
+            return list(_give(whole, given)), by, notes
+        _check_fallback(name, by, found)
         notes = [
-            f"too few tracks to hold out whole ones ({len(sounding)} of at least "
+            f"too few tracks to hold out whole ones ({found} of at least "
             f"{splits.FEWEST_TRACKS}): the end of every track is held out instead"
         ]
     parts = partial(splits.by_time, validation=shares[0], test=shares[1], gap=form.gap)
     considered = list(chain(*_cut_all(tracks, form, parts)))
-    return considered, "time", notes + _notes_on_gap(form)
+    notes += _notes_on_gap(form) + splits.notes_on_duplicates(same, "time")
+    return considered, "time", notes
 
 
 def _notes_on_gap(form: _Format) -> list[str]:

@@ -15,10 +15,9 @@ from tqdm import tqdm
 from rawtone.audio import pcm
 from rawtone.corpus import table
 from rawtone.report import page
-from rawtone.report.audit import Corpus, Prepared, corpus
 from rawtone.report.pictures import spectrogram, waveform
 from rawtone.report.view import Experiment, Published, asset, experiment
-from rawtone.stages import layout
+from rawtone.stages import audited, layout
 
 _CURVES = ("loss.svg",)
 
@@ -38,7 +37,11 @@ def run() -> None:
             _experiment(name, entry, folder)
             for name, entry in sorted(settings["experiments"].items())
         ]
-        page.write(folder, experiments, [_corpus(name) for name in sorted(settings["corpora"])])
+        corpora = [
+            audited.write(name, settings["experiments"], folder)
+            for name in sorted(settings["corpora"])
+        ]
+        page.write(folder, experiments, corpora)
     _log.info("the page is %s", layout.report() / "index.html")
 
 
@@ -129,15 +132,6 @@ def _add_journal(name: str, folder: Path) -> None:
         if speed.exists():
             (folder / name / "journal").mkdir()
             shutil.copyfile(speed, folder / name / "journal/speed.svg")
-
-
-def _corpus(name: str) -> Corpus:
-    prepared = Prepared(
-        files=_rows(layout.raw(name) / "files.csv"),
-        tracks=_rows(layout.tracks(name) / "tracks.csv"),
-        totals=_json(layout.chunks(name) / "corpus.json", {}),
-    )
-    return corpus(name, prepared)
 
 
 def _json(path: Path, missing: Any) -> Any:
