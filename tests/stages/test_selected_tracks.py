@@ -12,7 +12,7 @@ import soundfile
 from rawtone.audio import ffmpeg, pcm
 from rawtone.corpus import table
 from rawtone.errors import UserError
-from rawtone.stages import convert, fetch, settings
+from rawtone.stages import chunk, convert, fetch, settings
 
 TRACKS = Path("data/tracks/mine")
 RATE = 8000
@@ -143,6 +143,10 @@ def test_the_same_audio_in_other_formats_is_told_and_dropped_by_setting(build, t
     rows = build(drop_duplicates="none")
     assert used(rows) >= twice
     assert sum(bool(row["duplicate_of"]) for row in rows.values()) == 2
+    chunk.run("mine")
+    tracks = {rows[path]["id"] for path in twice}
+    cut = table.read(Path("data/chunks/mine/chunks.csv"))
+    assert len({row["split"] for row in cut if row["track"] in tracks}) == 1
 
 
 def loudness(path: Path) -> tuple[float, float]:

@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from playwright.sync_api import Browser, Page
 from rawtone.files import write_json
 from rawtone.stages import chunk, convert, fetch, report, settings
 
-_PLAYERS = runpy.run_path(str(Path(__file__).with_name("test_page.py")))
 RATE = 8000
 HOSTILE = '<img src=http://example.org/x.png onerror="document.title=1">'
 
@@ -114,8 +112,6 @@ def test_it_can_be_read_on_a_phone_and_aloud(page: Page, scheme: str) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
     page.emulate_media(color_scheme=scheme)
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    contrast, text = page.evaluate(_PLAYERS["_WORST_CONTRAST"])
-    assert contrast >= 4.5, text
     assert page.evaluate("[...document.images].every((i) => i.alt.length > 20)")
     assert page.evaluate("[...document.querySelectorAll('th')].every((h) => h.scope)")
     labels = page.evaluate("[...document.querySelectorAll('audio')].map((a) => a.ariaLabel)")
@@ -125,6 +121,17 @@ def test_it_can_be_read_on_a_phone_and_aloud(page: Page, scheme: str) -> None:
     )
     assert levels[0] == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(page: Page, scheme: str) -> None:
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="pip install axe-playwright-python"
+    )
+    page.emulate_media(color_scheme=scheme)
+    # Or axe would ask for style sheets, which browsers refuse from disk.
+    found = axe.Axe().run(page, options={"preload": False}).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
 
 
 def test_it_is_the_same_bytes_again_and_without_the_chunks_it_tells_the_rest(

@@ -10,10 +10,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rawtone.audio.quantizers import Quantizer
 from rawtone.corpus.chunks import KEPT, SILENT, Chunks
-from rawtone.report import audit_listening, audit_sound, audit_tables, audit_words
+from rawtone.report import audit_listening, audit_sound, audit_tables, audit_words, pictures
 from rawtone.report.audit import MOST_ROWS, SPLITS, Corpus, Prepared, titles
 from rawtone.report.audit_charts import codes_svg, levels_svg, spectrum_svg
 from rawtone.report.audit_listening import Group
+from rawtone.report.audit_sound import Sound
 from rawtone.report.audit_tables import Label, Reason
 from rawtone.report.words import counted, duration
 
@@ -126,18 +127,20 @@ def _add_sound(
     drawn = spectrum_svg(sound.centres, sound.levels_db)
     words = audit_words.spectrum(sound, chunks.sample_rate)
     audit.spectrum = [_chart(beside, "spectrum.svg", drawn, words)]
-    for quantizer, experiments in quantizers.items():
-        counts = sound.codes(quantizer)
-        name = f"{quantizer.kind}, {quantizer.levels:,} levels"
-        of = f": {', '.join(experiments)}" if experiments else ""
-        file = f"codes-{quantizer.kind}-{quantizer.levels}.svg"
-        words = audit_words.codes(counts, quantizer)
-        audit.codes.append(_chart(beside, file, codes_svg(counts), words, name + of))
-    figures = audit_listening.figures(kept, sound)
+    audit.codes = [_codes(sound, *each, beside) for each in quantizers.items()]
+    figures, called = audit_listening.figures(kept, sound), titles(prepared.tracks)
     for name, meaning, rows in audit_listening.choose(chunks, sound, kept):
-        of_tracks = titles(prepared.tracks)
-        players = audit_listening.players(rows, chunks, of_tracks, figures, beside)
+        players = audit_listening.players(rows, chunks, called, figures, beside)
         audit.groups.append(Group(name, meaning, players))
+
+
+def _codes(sound: Sound, quantizer: Quantizer, experiments: Sequence[str], beside: Path) -> Chart:
+    counts = sound.codes(quantizer)
+    file = f"codes-{quantizer.kind}-{quantizer.levels}.svg"
+    name = f"{quantizer.kind}, {quantizer.levels:,} levels"
+    of = f": {', '.join(experiments)}" if experiments else ""
+    words = audit_words.codes(counts, quantizer)
+    return _chart(beside, file, codes_svg(counts), words, name + of)
 
 
 def _render(audit: Audit) -> str:
@@ -149,7 +152,6 @@ def _render(audit: Audit) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        counted=counted, duration=duration, most=MOST_ROWS, splits=SPLITS, styles=STYLES
-    )
+    environment.globals.update(counted=counted, duration=duration, pictures=pictures)
+    environment.globals.update(most=MOST_ROWS, splits=SPLITS, styles=STYLES)
     return environment.get_template("audit.html").render(audit=audit, corpus=audit.corpus) + "\n"

@@ -29,23 +29,19 @@ def write(name: str, experiments: Mapping[str, Mapping[str, str]], folder: Path)
     Returns:
         What the listening page says of it.
     """
-    chunks = layout.chunks(name)
-    tables = (layout.raw(name) / FILES, layout.tracks(name) / TRACKS, chunks / "chunks.csv")
-    totals = chunks / "corpus.json"
-    files, tracks, cut = (table.read(path) if path.exists() else [] for path in tables)
-    prepared = Prepared(
-        files, tracks, cut, json.loads(totals.read_text()) if totals.exists() else {}
-    )
+    cut = layout.chunks(name)
+    # First, so that no more than one of the two has the rows of all chunks in memory.
+    is_here = all((cut / file).exists() for file in ("chunks.npy", "chunks.csv", "corpus.json"))
+    chunks = Chunks.open(cut) if is_here else None
+    tables = (layout.raw(name) / FILES, layout.tracks(name) / TRACKS, cut / "chunks.csv")
+    files, tracks, rows = (table.read(path) if path.exists() else [] for path in tables)
+    totals = cut / "corpus.json"
+    known = json.loads(totals.read_text()) if totals.exists() else {}
+    prepared = Prepared(files, tracks, rows, known)
     said = corpus(name, prepared)
-    is_here = all((chunks / file).exists() for file in ("chunks.npy", "chunks.csv", "corpus.json"))
-    audit_page.write(
-        folder,
-        said,
-        prepared,
-        Chunks.open(chunks) if is_here else None,
-        _quantizers(name, experiments),
-        [path for path in tables if path.exists()],
-    )
+    there = [path for path in tables if path.exists()]
+    quantizers_of = _quantizers(name, experiments)
+    audit_page.write(folder, said, prepared, chunks, quantizers_of, there)
     return said
 
 
