@@ -91,7 +91,7 @@ def record_m4a(folder: Path, numbers: list[int]) -> None:
     """Cut recordings from one: to start an encoder for each would take most of the time."""
     rate, channels = form(numbers[0])
     parts = [music(number, rate, channels) for number in numbers]
-    ends = np.cumsum([len(part) for part in parts])[:-1] / rate
+    ends = np.cumsum([len(part) for part in parts]) / rate
     with tempfile.TemporaryDirectory() as scratch:
         whole = Path(scratch, "whole.wav")
         soundfile.write(whole, np.concatenate(parts), rate)
@@ -99,8 +99,9 @@ def record_m4a(folder: Path, numbers: list[int]) -> None:
         cut = ["-f", "segment", "-segment_times", times, "-segment_format", "ipod"]
         exact = ["-fflags", "+bitexact", "-c:a", "aac", "-b:a", "96k"]
         ffmpeg.run(["-i", str(whole), *exact, *cut, f"{scratch}/%05d.m4a"])
-        for number, made in zip(numbers, sorted(Path(scratch).glob("*.m4a")), strict=False):
-            shutil.move(made, place(folder, number))
+        made = sorted(Path(scratch).glob("*.m4a"))[: len(numbers)]  # what is left over may follow
+        for number, file in zip(numbers, made, strict=True):
+            shutil.move(file, place(folder, number))
 
 
 def place(folder: Path, number: int) -> Path:
