@@ -329,9 +329,9 @@ def _written(filters: str, destination: Path) -> list[str]:
 def probe_and_transcode(
     source: Path, destination: Path, filters: str, kind: Kind, fingerprint_seconds: int
 ) -> tuple[Recording, Decoded]:
-    """Do what `probe` and `transcode` do by one call, in little more than half of the time.
+    """Do what `probe` and `transcode` do by one call: half of a short recording's time is the start.
 
-    For most recordings. Where it fails, they tell why, and may still succeed.
+    Where this fails, they tell why, and may still succeed.
 
     Args:
         source: As of `transcode`.
