@@ -329,7 +329,7 @@ def _written(filters: str, destination: Path) -> list[str]:
 def probe_and_transcode(
     source: Path, destination: Path, filters: str, kind: Kind, fingerprint_seconds: int
 ) -> tuple[Recording, Decoded]:
-    """Do what `probe` and `transcode` do by one call: half of a short recording's time is the start.
+    """Do what `probe` and `transcode` do by one call, since starting takes time, too.
 
     Where this fails, they tell why, and may still succeed.
 
