@@ -112,7 +112,9 @@ def test_no_name_reached_a_shell_and_nothing_lies_about(built):
     assert "pwned" not in {name for _, _, names in os.walk(".") for name in names}
     used = {row["id"] for row in table.read(TRACKS / "tracks.csv") if row["file"]}
     left = {path.name for path in TRACKS.iterdir()}
-    assert left == {f"{i}{ending}" for i in used for ending in (".wav", ".json")} | {"tracks.csv"}
+    assert left == {f"{i}.wav" for i in used} | {"tracks.csv", "shards"}
+    shards = {path.name for path in (TRACKS / "shards").iterdir()}
+    assert shards == {f"{i[:2]}.json" for i in used}
 
 
 FORMS = ["float 32", "float 64", "24 bit", "32 bit", "8 kHz 8 bit", "192 kHz", "8 channels"]

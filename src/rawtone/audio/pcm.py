@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +43,22 @@ def read(path: Path, start: int = 0, samples: int = -1) -> Pcm:
     """
     read_samples, _ = soundfile.read(path, frames=samples, start=start, dtype="int16")
     return np.asarray(read_samples, np.int16)
+
+
+def read_parts(path: Path, parts: Iterable[tuple[int, int]]) -> Iterator[Pcm]:
+    """Read parts of a wav, one after the other.
+
+    Args:
+        path: The wav.
+        parts: The first sample and the number of samples of each.
+
+    Yields:
+        int16 [samples] if mono, otherwise [samples, channels].
+    """
+    with soundfile.SoundFile(path) as file:
+        for start, samples in parts:
+            file.seek(start)
+            yield np.asarray(file.read(samples, dtype="int16"), np.int16)
 
 
 def write(path: Path, samples: Pcm, sample_rate: int) -> None:
@@ -107,9 +123,25 @@ def blocks(path: Path, size: int = _BLOCK) -> Iterator[Pcm]:
             yield block
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a wav holds: samples of each channel, the largest magnitude, `sha256` of all."""
+
+    samples: int
+    peak: int
+    sha256: str
+
+
+def content(path: Path) -> Content:
+    """Read a wav once, in bounded memory, for all that tells of its content."""
+    digest, samples, peak = hashlib.sha256(), 0, 0
+    for block in blocks(path):
+        digest.update(np.ascontiguousarray(block, "<i2").data)
+        samples += len(block)
+        peak = max(peak, int(block.max()), -int(block.min()))
+    return Content(samples, peak, digest.hexdigest())
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a wav's samples alone (little-endian, channels interleaved)."""
-    digest = hashlib.sha256()
-    for block in blocks(path):
-        digest.update(np.ascontiguousarray(block, "<i2").tobytes())
-    return digest.hexdigest()
+    return content(path).sha256
