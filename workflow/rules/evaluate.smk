@@ -17,6 +17,7 @@ rule evaluate:
         ),
         "results/{name}/evaluation.json",
         "results/{name}/bits_by_track.csv",
+        "results/{name}/sets.csv",
         report(
             "results/{name}/bits.csv",
             caption="../report/bits.rst",

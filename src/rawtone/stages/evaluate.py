@@ -12,10 +12,12 @@ from tqdm import tqdm
 
 from rawtone import model_settings
 from rawtone.audio import pcm, quantizers
+from rawtone.audio.quantizers import Quantizer
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
-from rawtone.evaluation import scores
+from rawtone.evaluation import checkpoint_sets, scores
 from rawtone.evaluation.baselines import baselines
+from rawtone.evaluation.features import Features
 from rawtone.evaluation.held_out import HeldOut
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
 from rawtone.files import write_json
@@ -47,7 +49,8 @@ def run(experiment: str) -> None:
     grid = [key for key in ("step", "label", "temperature", "seed") if key in heard[0][0]]
     rows = [{key: clip[key] for key in grid} | clip_heard.row for clip, clip_heard in heard]
     table.write(folder / "melody.csv", (*grid, *heard[0][1].row), rows)
-    evaluation = predicted | _clips_judged(predicted, heard, listener)
+    sets = _compare_sets(folder, chunks, listener.quantizer)
+    evaluation = predicted | _clips_judged(predicted, heard, listener) | {"sets": sets}
     write_json(folder / "evaluation.json", evaluation)
     write_json(folder / "metrics.json", _compared(evaluation))
     _tell(evaluation, losses)
@@ -81,6 +84,16 @@ def _hear(folder: Path, listener: Listener) -> list[tuple[Clip, Heard]]:
     clips: list[Clip] = json.loads((folder / "clips.json").read_text())
     progress = tqdm(clips, desc="listen", unit="clip", disable=None)
     return [(c, listener.hear(_made(folder, c), c["sample_rate"])) for c in progress]
+
+
+def _compare_sets(folder: Path, chunks: Chunks, quantizer: Quantizer) -> dict[str, Any]:
+    """Write how far each checkpoint's clips are from the recordings, as sets; return it as JSON."""
+    clips: list[Clip] = json.loads((folder / "clips.json").read_text())
+    features = Features.of(chunks, quantizer)
+    points = [features.hear(_made(folder, clip), clip["sample_rate"]) for clip in clips]
+    sets = checkpoint_sets.compare(features, clips, points)
+    table.write(folder / "sets.csv", checkpoint_sets.COLUMNS, checkpoint_sets.table_rows(sets))
+    return sets
 
 
 def _made(folder: Path, clip: Clip) -> pcm.Pcm:
