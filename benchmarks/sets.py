@@ -126,10 +126,11 @@ def main() -> None:
     if len(cut) < 8:
         sys.exit(f"{chosen.folder}: expected eight pieces or more, found {len(cut)}")
     features = Features.of(corpus(cut, chosen.rate), codec)
-    clips = [codec.decode(codec.encode(piece)).astype(np.float64) for piece in cut[3::4]]
+    clips = [piece / 32768 for piece in cut[3::4]]
 
     def measured(audio: list[Audio]) -> dict[str, float]:
-        whole = [(np.clip(clip, -1, 1) * 32767).astype(np.int16) for clip in audio]
+        made = [codec.decode(codec.encode(clip)) for clip in audio]  # as a model makes them
+        whole = [np.round(clip * 32767).astype(np.int16) for clip in made]
         return features.compare([features.hear(clip, chosen.rate) for clip in whole])
 
     real = measured(clips)

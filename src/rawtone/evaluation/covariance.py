@@ -1,5 +1,8 @@
 """Covariances of few vectors of many dimensions, and the Frechet distance between two sets."""
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,30 +34,44 @@ def shrunk(vectors: Floats) -> Floats:
     return pulled
 
 
-def power(covariance: Floats, exponent: float) -> Floats:
-    """Return a power of a symmetric matrix without negative eigenvalues; of 0 it is 0."""
-    values, vectors = np.linalg.eigh(covariance)
-    present = values > values.max(initial=0.0) * 1e-12
-    raised = np.where(present, np.where(present, values, 1.0) ** exponent, 0.0)
-    result: Floats = (vectors * raised) @ vectors.T
-    return result
-
-
-def frechet_distance(one: Floats, other: Floats) -> float:
-    """Return the Frechet distance between normal distributions fitted to two sets of vectors.
-
-    Dowson & Landau, "The Fréchet distance between multivariate normal distributions" (1982), as
-    used by FID (Heusel et al. 2017) and FAD (Kilgour et al. 2019): squared. Covariances are shrunk,
-    or sets with fewer vectors than dimensions would have none; it is still biased, so sets of other
-    sizes do not compare.
+@dataclass(frozen=True)
+class Normal:
+    """A normal distribution fitted to vectors.
 
     Args:
-        one: float64 [vectors, dimensions], at least two.
-        other: likewise.
+        vectors: float64 [vectors, dimensions], at least two.
     """
-    first, second = shrunk(one), shrunk(other)
-    root = power(first, 0.5)
-    common = np.linalg.eigvalsh(root @ second @ root)
-    apart = one.mean(axis=0) - other.mean(axis=0)
+
+    vectors: Floats
+
+    @cached_property
+    def mean(self) -> Floats:
+        """The mean: float64 [dimensions]."""
+        mean: Floats = self.vectors.mean(axis=0)
+        return mean
+
+    @cached_property
+    def covariance(self) -> Floats:
+        """The covariance, shrunk: float64 [dimensions, dimensions]."""
+        return shrunk(self.vectors)
+
+    @cached_property
+    def root(self) -> Floats:
+        """The symmetric square root of the covariance."""
+        values, vectors = np.linalg.eigh(self.covariance)
+        root: Floats = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
+        return root
+
+
+def frechet_distance(one: Normal, other: Normal) -> float:
+    """Return the squared Frechet distance between two normal distributions.
+
+    Dowson & Landau, "The Fréchet distance between multivariate normal distributions" (1982), as
+    used by FID (Heusel et al. 2017) and FAD (Kilgour et al. 2019). Covariances are shrunk, or sets
+    with fewer vectors than dimensions would have none; it is still biased by their number.
+    """
+    common = np.linalg.eigvalsh(one.root @ other.covariance @ one.root)
+    apart = one.mean - other.mean
     overlap = 2 * np.sqrt(np.maximum(common, 0.0)).sum()
-    return float(apart @ apart + np.trace(first) + np.trace(second) - overlap)
+    spread = np.trace(one.covariance) + np.trace(other.covariance)
+    return float(apart @ apart + spread - overlap)

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rawtone.evaluation.covariance import frechet_distance
+from rawtone.evaluation.covariance import Normal, frechet_distance
 from rawtone.evaluation.neighbours import NEAREST, distances, overlap, radii
 
 Floats = NDArray[np.float64]
@@ -106,14 +106,14 @@ class Reference:
         """Measure sets that are drawn from the training recordings, chunk by chunk.
 
         Args:
-            windows: sounds in each set. Of a corpus of less than twice as many it is half of them:
-                sets that are nearly the same would not tell how much sets differ.
+            windows: sounds in each set, or a quarter of those in `train` if that is less: sets that
+                have much in common would not tell how much sets differ.
 
         Returns:
             JSON: `windows` in each set, how many `draws`, and of each of `FIGURES` the mean and the
             quantiles of 5 % (low) and 95 % (high).
         """
-        size = min(windows, len(self.train.points) // 2)
+        size = min(windows, len(self.train.points) // 4)
         drawn = [self._figures(self._draw(place, size)) for place in range(_DRAWS if size else 0)]
         found = {name: [f[name] for f in drawn if name in f] for name in FIGURES}
         return {"windows": size, "draws": len(drawn)} | {
@@ -133,13 +133,17 @@ class Reference:
         between = distances(real.points, made.points)
         found = {
             "kernel_distance": self._kernel_distance(between, made),
-            "frechet_distance": frechet_distance(real.points, made.points),
+            "frechet_distance": frechet_distance(self._normal, Normal(made.points)),
             "diversity": made.between_pieces / real.between_pieces,
             "variety": made.within_pieces / real.within_pieces,
         }
         if min(between.shape) > NEAREST:
             found |= overlap(between, self._radii, radii(made.among))
         return {name: figure for name, figure in found.items() if np.isfinite(figure)}
+
+    @cached_property
+    def _normal(self) -> Normal:
+        return Normal(self.held_out.points)
 
     @cached_property
     def _radii(self) -> Floats:
