@@ -3,6 +3,7 @@
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -40,13 +41,12 @@ def clips() -> Clips:
     return pieces()[3::4]
 
 
-@pytest.fixture(scope="module")
-def features() -> Features:
-    """Return what knows the other pieces: two of three learned from, one held out."""
-    kept = [(piece, k % 4 == 2) for k, piece in enumerate(pieces()) if k % 4 != 3]
-    chunks = Chunks(
+def corpus(samples: int = RATE * SECONDS) -> Chunks:
+    """Return the other pieces, or their beginnings: two of three learned from, one held out."""
+    kept = [(piece[:samples], k % 4 == 2) for k, piece in enumerate(pieces()) if k % 4 != 3]
+    return Chunks(
         pcm=np.stack([piece for piece, _ in kept]),
-        lengths=np.full(len(kept), RATE * SECONDS),
+        lengths=np.full(len(kept), samples),
         starts=np.zeros(len(kept), np.int64),
         tracks=tuple(str(place) for place in range(len(kept))),
         labels=("",) * len(kept),
@@ -54,7 +54,12 @@ def features() -> Features:
         sample_rate=RATE,
         overlap=0,
     )
-    return Features.of(chunks, CODEC)
+
+
+@pytest.fixture(scope="module")
+def features() -> Features:
+    """Return what knows the corpus."""
+    return Features.of(corpus(), CODEC)
 
 
 def noisy(clip: np.ndarray, decibels: float) -> np.ndarray:
@@ -155,6 +160,20 @@ def test_too_few_sounds_have_no_figures(features: Features) -> None:
     assert few["windows"] == 2
     assert few["frechet_distance"] is not None
     assert {few["precision"], few["diversity"], few["kernel_distance"]} == {None}
+
+
+@pytest.mark.parametrize("samples", [RATE // 4, RATE // 2])
+def test_chunks_of_less_than_a_second_are_heard_if_they_can(samples: int) -> None:
+    some = Features.of(corpus(samples), CODEC)
+    found = measured(some, clips())
+    assert (found["kernel_distance"] is None) == (2 * samples < RATE)
+    assert some.null(8)["train_windows"] == (17 if 2 * samples >= RATE else 0)
+
+
+def test_silent_recordings_and_clips_are_alike() -> None:
+    silent = replace(corpus(), pcm=np.zeros_like(corpus().pcm))
+    found = Features.of(silent, CODEC).compare([np.zeros((4, sound.DIMENSIONS))] * 3)
+    assert found["kernel_distance"] == pytest.approx(0, abs=1e-6)
 
 
 def test_each_checkpoint_and_temperature_is_a_set(features: Features) -> None:

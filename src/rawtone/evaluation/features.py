@@ -20,6 +20,8 @@ Points = NDArray[np.float32]
 
 _MOST = 1000  # seconds of recordings: their own differences are known well enough by then
 _SHARE_OF_GROUP = 0.1
+_LEAST = 1e-8  # variance; less comes of rounding
+_NOTHING = np.zeros((0, sound.DIMENSIONS))  # chunks may be too short for any
 _SEED = 0
 
 
@@ -54,8 +56,9 @@ class Features:
             name: dict(_heard(chunks, splits, quantizer))
             for name, splits in (("train", ("train",)), ("held_out", ("validation", "test")))
         }
-        described = np.concatenate(list(heard["train"].values()))
-        centre, spread = described.mean(axis=0), _spread(described)
+        described = np.concatenate([_NOTHING, *heard["train"].values()])
+        centre = described.mean(axis=0) if len(described) else np.zeros(sound.DIMENSIONS)
+        spread = _spread(described) if len(described) else np.ones(sound.DIMENSIONS)
         points = {
             name: tuple(((each - centre) / spread).astype(np.float32) for each in rows.values())
             for name, rows in heard.items()
@@ -95,7 +98,8 @@ class Features:
 
     @cached_property
     def _reference(self) -> Reference:
-        return Reference(Sounds.of(self.held_out), Sounds.of(self.train))
+        held_out, train = (Sounds.of([_NOTHING, *part]) for part in (self.held_out, self.train))
+        return Reference(held_out, train)
 
 
 def _spread(described: Floats) -> Floats:
@@ -107,7 +111,7 @@ def _spread(described: Floats) -> Floats:
     variance = described.var(axis=0)
     usual = np.empty_like(variance)
     for group in sound.GROUPS:
-        usual[group] = variance[group].mean() or 1.0
+        usual[group] = max(variance[group].mean(), _LEAST)
     spread: Floats = np.sqrt((1 - _SHARE_OF_GROUP) * variance + _SHARE_OF_GROUP * usual)
     return spread
 

@@ -1,5 +1,6 @@
 """How far a set of clips is from recordings, as sets of sounds: near, varied, and of all kinds."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -73,7 +74,13 @@ class Sounds:
 
 
 def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+    """Return the mean, or NaN of nothing."""
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _share(made: Floats, real: Floats) -> float:
+    """Return how large values are beside others on average, or NaN beside nothing."""
+    return _mean(made) / (_mean(real) or math.nan)
 
 
 @dataclass(frozen=True)
@@ -136,12 +143,12 @@ class Reference:
         found = {
             "kernel_distance": self._kernel_distance(between, made),
             "frechet_distance": frechet_distance(self._normal, Normal(made.points)),
-            "diversity": _mean(made.apart) / _mean(real.apart),
-            "variety": _mean(made.within) / _mean(real.within),
+            "diversity": _share(made.apart, real.apart),
+            "variety": _share(made.within, real.within),
         }
         if min(between.shape) > NEAREST:
             found |= overlap(between, self._radii, radii(made.among))
-        return {name: figure for name, figure in found.items() if np.isfinite(figure)}
+        return {name: figure for name, figure in found.items() if math.isfinite(figure)}
 
     @cached_property
     def _normal(self) -> Normal:
