@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 NEAREST = 5  # as in Naeem et al. 2020
+_SAME = 1e-6  # squared: points of silence are the same on all machines
 
 
 def distances(one: Floats, other: Floats) -> Floats:
@@ -16,10 +17,10 @@ def distances(one: Floats, other: Floats) -> Floats:
         other: float64 [m, dimensions].
 
     Returns:
-        float64 [n, m].
+        float64 [n, m]; 0 of what is the same but for rounding.
     """
     squares = np.sum(one**2, axis=1)[:, None] + np.sum(other**2, axis=1) - 2 * one @ other.T
-    apart: Floats = np.sqrt(np.maximum(squares, 0.0))
+    apart: Floats = np.sqrt(np.where(squares < _SAME, 0.0, squares))
     return apart
 
 

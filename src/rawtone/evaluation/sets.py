@@ -200,5 +200,5 @@ def _spread(values: Sequence[float]) -> dict[str, float | None]:
 
 
 def _written(value: float | None) -> float | None:
-    """Round to what other machines agree on."""
-    return None if value is None else float(f"{value:.4g}")
+    """Round to what other machines agree on; there is no -0."""
+    return None if value is None else round(value, 4) + 0.0
