@@ -100,7 +100,8 @@ def run(name: str = "all") -> None:
             path = path / "content.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({{"bits": bits, "digest": digest.hexdigest()}})
-        path.write_text(f"step,bits\\n0,{{bits}}\\n" if path.suffix == ".csv" else text)
+        columns = f"step,bits,kernel_distance\\n0,{{bits}},{{bits}}\\n"
+        path.write_text(columns if path.suffix == ".csv" else text)
         if Path("hang").exists() and Path("hang").read_text() == VERB:
             Path("hanging").touch()
             time.sleep(600)

@@ -92,7 +92,8 @@ def _compare_sets(folder: Path, chunks: Chunks, quantizer: Quantizer) -> dict[st
     features = Features.of(chunks, quantizer)
     points = [features.hear(_made(folder, clip), clip["sample_rate"]) for clip in clips]
     sets = checkpoint_sets.compare(features, clips, points)
-    table.write(folder / "sets.csv", checkpoint_sets.COLUMNS, checkpoint_sets.table_rows(sets))
+    columns = (*checkpoint_sets.COLUMNS, checkpoint_sets.NULL)
+    table.write(folder / "sets.csv", columns, checkpoint_sets.table_rows(sets))
     return sets
 
 
