@@ -16,6 +16,8 @@ rule evaluate:
             labels={"what": "metrics"},
         ),
         "results/{name}/evaluation.json",
+        "results/{name}/bits_by_track.csv",
+        "results/{name}/sets.csv",
         report(
             "results/{name}/bits.csv",
             caption="../report/bits.rst",
