@@ -6,7 +6,7 @@ from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding
 from rawtone.evaluation.health.sound import Floats, Sound
 
-RATIO = Scale(least=10.0, sure=1000.0, margin=0.004)
+RATIO = Scale(least=6.0, sure=1000.0, margin=0.0025)
 SEVERAL = 3  # fewer may be a plectrum, a key, a cut
 _BLOCK_SECONDS = 0.002
 _APART, _AROUND = 2, 10  # blocks

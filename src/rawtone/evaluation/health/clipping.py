@@ -6,12 +6,11 @@ from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding
 from rawtone.evaluation.health.sound import Flags, Floats, Sound, runs
 
-SHARE = Scale(least=0.002, sure=0.2, margin=0.03)
+SHARE = Scale(least=0.0005, sure=0.2, margin=0.0025)
 OFFSET = Scale(least=0.02, sure=1.0, margin=0.02)
 _NEAR = 0.999  # of the highest or lowest sample
 _LEAST_PEAK = 0.5
 _RUN = 3
-_BLOCK_SECONDS = 0.1
 
 
 def clipped(sound: Sound) -> Flags:
@@ -57,17 +56,9 @@ def find(
     findings, share = [], float(flags.mean())
     if share > limits["clipped_share"]:
         severity = min(0.9, 0.25 + share**0.5)
-        begins = _begins(flags, rate, min(share, limits["clipped_share"]))
+        begins = float(np.argmax(flags)) / rate
         findings.append(Finding(f"clipped ({share:.1%} of it)", begins, severity, "clipping"))
     if abs(offset) > limits["offset"]:
         words = f"off centre (by {abs(offset):.0%} of full scale)"
         findings.append(Finding(words, 0.0, min(0.5, 2 * abs(offset)), "offset"))
     return findings
-
-
-def _begins(flags: Flags, rate: int, share: float) -> float:
-    block = round(_BLOCK_SECONDS * rate)
-    starts = np.arange(0, len(flags), block)
-    counts = np.add.reduceat(flags.astype(np.int64), starts)
-    first = int(np.argmax(counts >= max(share * block, 1)))
-    return float(first * block + np.argmax(flags[first * block :])) / rate

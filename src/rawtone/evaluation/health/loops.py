@@ -8,18 +8,20 @@ from numpy.typing import NDArray
 
 from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding, Stretch
-from rawtone.evaluation.health.sound import Flags, Floats, Sound, runs
+from rawtone.evaluation.health.sound import Floats, Sound, longest
 
 Integers = NDArray[np.int64]
 
 LIKENESS = Scale(least=0.9, sure=1.0, margin=0.4)
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 3.0
-_HERTZ = 4000  # samples a second that are compared; loops are as plain there, and it is quick
-_LOWEST_HERTZ = 30.0
+_HERTZ = 6000  # samples a second that are compared
+# A loop need not be whole samples long: half a sample off must leave the highest notes in phase.
+_LOWEST_HERTZ, _HIGHEST_HERTZ = 30.0, 1000.0
 _PART_SECONDS, _STEP_SECONDS = 1.0, 0.5
-_CONTRAST = 3.0
+_CONTRAST, _TONE = 3.0, 0.93  # where another lag is as good as that, it is a tone
 _NEAR_SECONDS = 0.03
-_BLOCK_SECONDS = 0.1
+_SLACK = 6
+_BLOCK_SECONDS, _LEAST_SECONDS = 0.05, 0.3
 _AUDIBLE = 1e-4  # of the power of the loudest second
 
 
@@ -68,6 +70,7 @@ def repetition(sound: Sound) -> Repetition:
 def _slower(sound: Sound) -> Floats:
     spectrum = np.fft.rfft(sound.mono)
     spectrum[: round(_LOWEST_HERTZ * sound.seconds)] = 0.0
+    spectrum[round(_HIGHEST_HERTZ * sound.seconds) :] = 0.0
     count = round(sound.seconds * _HERTZ)
     kept = np.zeros(count // 2 + 1, complex)
     shared = min(len(kept), len(spectrum))
@@ -121,7 +124,8 @@ def _contrasted(kept: Floats) -> Floats:
     before = np.maximum.accumulate(kept[:, first:], axis=1)
     behind = _LAGS - round(_NEAR_SECONDS * _HERTZ) - first
     other, here = before[:, behind], kept[:, _LAGS]
-    result: Floats = np.where(1.0 - here <= (1.0 - other) / _CONTRAST, here, 0.0)
+    looped = (1.0 - here <= (1.0 - other) / _CONTRAST) & (other < _TONE)
+    result: Floats = np.where(looped, here, 0.0)
     return result
 
 
@@ -141,26 +145,25 @@ def find(sound: Sound, measured: Repetition, limit: float) -> list[Finding]:
 
 
 def _stretch(sound: Sound, measured: Repetition, limit: float) -> Stretch:
-    lag, block = round(measured.seconds * _HERTZ), round(_BLOCK_SECONDS * _HERTZ)
+    lag, hop = _best(measured), round(_BLOCK_SECONDS * _HERTZ)
+    size = max(lag, round(_LEAST_SECONDS * _HERTZ))
     one, other = measured.signal[:-lag], measured.signal[lag:]
-    starts = np.arange(0, len(one) - block + 1, block)
-    apart = np.add.reduceat(np.square(one - other), starts)
-    both = np.add.reduceat(np.square(one) + np.square(other), starts)
-    alike = 1.0 - apart / np.maximum(both, 1e-12) > 0.5 * (limit + 0.5)
-    first, stop = max(_joined(alike), key=lambda run: run[1] - run[0], default=(0, len(starts)))
-    return Stretch(
-        first * _BLOCK_SECONDS,
-        min(stop * _BLOCK_SECONDS + measured.seconds, sound.seconds),
-        sound.seconds,
-    )
+    both = _sums(np.square(one) + np.square(other), size, hop)
+    apart = _sums(np.square(one - other), size, hop)
+    alike = (1.0 - apart / np.maximum(both, 1e-12) > limit) & (both > _AUDIBLE * both.max())
+    first, stop = longest(alike)
+    begins, ends = first * hop, (stop - 1) * hop + size + lag
+    return Stretch(begins / _HERTZ, min(ends / _HERTZ, sound.seconds), sound.seconds)
 
 
-def _joined(alike: Flags) -> list[tuple[int, int]]:
-    """List the runs of blocks alike, over breaks of two blocks or fewer."""
-    joined: list[tuple[int, int]] = []
-    for start, stop in runs(alike):
-        if joined and start - joined[-1][1] <= 2:
-            joined[-1] = (joined[-1][0], stop)
-        else:
-            joined.append((start, stop))
-    return joined
+def _best(measured: Repetition) -> int:
+    """Return the lag, in samples, that repeats best among those of nearly the same length."""
+    about, signal = round(measured.seconds * _HERTZ), measured.signal
+    near = range(about - _SLACK, about + _SLACK + 1)
+    return max(near, key=lambda lag: float(np.dot(signal[:-lag], signal[lag:])))
+
+
+def _sums(signal: Floats, size: int, hop: int) -> Floats:
+    total = np.concatenate([[0.0], np.cumsum(signal)])
+    sums: Floats = (total[size:] - total[:-size])[::hop]
+    return sums

@@ -12,7 +12,7 @@ from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding
 from rawtone.evaluation.health.sound import Floats, Sound, decibels
 
-QUIET_LUFS = Scale(least=20.0, sure=70.0, margin=0.2)  # of loudness with its sign turned
+QUIET_LUFS = Scale(least=32.0, sure=70.0, margin=0.25)  # of loudness with its sign turned
 _SILENCE_LUFS = -70.0
 _OFFSET_DB = -0.691
 _MOMENT_SECONDS, _SHORT_TERM_SECONDS = 0.4, 3.0
@@ -82,5 +82,5 @@ def find(measured: Loudness, limit: float) -> list[Finding]:
     """
     if -measured.integrated <= limit:
         return []
-    words = f"much quieter than the recordings ({measured.integrated:.0f} LUFS)"
+    words = f"very quiet ({measured.integrated:.0f} LUFS)"
     return [Finding(words, 0.0, 0.3, "level")]

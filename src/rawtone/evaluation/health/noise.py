@@ -15,10 +15,12 @@ import numpy as np
 from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding, Stretch
 from rawtone.evaluation.health.sound import (
+    Flags,
     Floats,
     Sound,
     Spectrogram,
     decibels,
+    longest,
     runs,
     step,
     sustained,
@@ -31,7 +33,7 @@ _QUANTILE = 20
 _WINDOW_SECONDS, _STEP_SECONDS = 1.0, 0.128
 _BAND_HERTZ, _BAND_SHARE = 120.0, 0.26  # bands of a third of an octave, of 120 Hz at least
 _AUDIBLE_DB = 35.0  # below the loudest window; quieter ones are as good as silent
-_HELD = 5  # windows: 0.5 s
+_HELD, _HELD_HISS, _BREAK = 5, 12, 4  # windows: 0.5 s, 1.5 s; a loud chord hisses, too
 _MERELY_NOISE_DB = -10.0  # a floor of the whole band this high leaves no music to be heard
 
 
@@ -53,16 +55,16 @@ class Floors:
 
     @property
     def evidence(self) -> dict[str, float]:
-        """The highest floors that are kept for half a second."""
+        """The highest floors that are kept for half a second, of hiss for a second and a half."""
         return {
             "noise_db": sustained(self.noise, _HELD),
-            "hiss_db": sustained(self.hiss, _HELD),
+            "hiss_db": sustained(self.hiss, _HELD_HISS),
         }
 
 
 def floors(sound: Sound) -> Floors:
     """Measure the floors of a clip; windows that are as good as silent have minus infinity."""
-    spectrum = sound.wide
+    spectrum = sound.narrow
     band = spectrum.bins(LOWEST_HERTZ, HIGHEST * sound.rate / 2)
     frames = min(round(_WINDOW_SECONDS / spectrum.hop_seconds), len(spectrum.power))
     hop = max(1, round(_STEP_SECONDS / spectrum.hop_seconds))
@@ -114,19 +116,24 @@ def find(sound: Sound, measured: Floors, limits: dict[str, float]) -> list[Findi
         limits: `noise_db` and `hiss_db`, of floors that are kept for half a second.
     """
     mere = max(_MERELY_NOISE_DB, limits["hiss_db"])
-    noisy = (measured.noise > limits["noise_db"]) | (measured.hiss > mere)
-    for flags, kind, severity in (
-        (noisy, "noise", 0.95),
-        (measured.hiss > limits["hiss_db"], "hiss", None),
-    ):
-        held = [(first, stop) for first, stop in runs(flags) if stop - first >= _HELD]
-        if held:
-            first, stop = max(held, key=lambda run: run[1] - run[0])
-            stretch = _stretch(sound, measured, first, stop)
-            bad = severity or _hiss_severity(float(np.median(measured.hiss[first:stop])))
-            harm = bad * (0.3 + 0.7 * stretch.share)
-            return [Finding(stretch.words(kind), stretch.start, harm, kind)]
-    return []
+    noisy = _joined((measured.noise > limits["noise_db"]) | (measured.hiss > mere), _HELD)
+    first, stop = longest(noisy | _joined(measured.hiss > limits["hiss_db"], _HELD_HISS))
+    if stop == first:
+        return []
+    stretch = _stretch(sound, measured, first, stop)
+    kind = "noise" if noisy[first:stop].mean() >= 0.5 else "hiss"
+    bad = 0.95 if kind == "noise" else _hiss_severity(float(np.median(measured.hiss[first:stop])))
+    return [Finding(stretch.words(kind), stretch.start, bad * (0.3 + 0.7 * stretch.share), kind)]
+
+
+def _joined(flags: Flags, held: int) -> Flags:
+    """Keep flags that are up for so many windows, and raise those in short breaks between them."""
+    joined, before = np.zeros_like(flags), -len(flags)
+    for first, stop in runs(flags):
+        if stop - first >= min(held, len(flags)):
+            joined[before if 0 <= first - before <= _BREAK else first : stop] = True
+            before = stop
+    return joined
 
 
 def _stretch(sound: Sound, measured: Floors, first: int, stop: int) -> Stretch:

@@ -6,16 +6,16 @@ import numpy as np
 
 from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding, Stretch
-from rawtone.evaluation.health.sound import Flags, Floats, Sound, Spectrogram, longest, step
+from rawtone.evaluation.health.sound import Flags, Floats, Sound, Spectrogram, longest, step, sustained
 
 SHORT = Scale(least=0.5, sure=1.0, margin=0.35)
 LONG = Scale(least=0.08, sure=1.0, margin=0.12)
-SHORT_SECONDS, LONG_SECONDS = 2.0, 6.0
+SHORT_SECONDS, LONG_SECONDS = 1.5, 6.0
 LOWEST_HERTZ = 30.0
 _STEP_SECONDS = 0.128
 _QUANTILE = 10
-_PROMINENT = 6.0  # times the median of what is around: a line, not a floor
-_AROUND = 12  # bins on either side
+_PROMINENT, _FLOOR = 8.0, 20  # a line has so many times the power of this quantile around it
+_AROUND = 16  # bins on either side
 _AUDIBLE_DB = 35.0
 _HELD = 5  # windows: 0.5 s
 _ALONE = 0.6
@@ -30,7 +30,7 @@ class Steadiness:
     """How much of the power is in tones that never stop.
 
     Attributes:
-        short: float64 [windows] of 2 s, share of the power; -inf where as good as silent.
+        short: float64 [windows] of 1.5 s, share of the power; 0 where as good as silent.
         long: likewise of 6 s; none if the clip is shorter.
         step_seconds: from one window to the next.
     """
@@ -41,22 +41,21 @@ class Steadiness:
 
     @property
     def evidence(self) -> dict[str, float]:
-        """The highest shares: for half a second on of 2 s, at any time of 6 s."""
-        held = min(_HELD, len(self.short))
-        kept = np.lib.stride_tricks.sliding_window_view(self.short, held).min(axis=1)
-        return {"steady_short": float(kept.max()), "steady_long": float(self.long.max(initial=0.0))}
+        """The highest shares: for half a second on of 1.5 s, at any time of 6 s."""
+        short = max(0.0, sustained(self.short, _HELD))
+        return {"steady_short": short, "steady_long": float(self.long.max(initial=0.0))}
 
 
 def steadiness(sound: Sound) -> Steadiness:
-    """Measure the share of the power that is in steady tones, over 2 s and over 6 s."""
+    """Measure the share of the power that is in steady tones, over 1.5 s and over 6 s."""
     spectrum = sound.narrow
     hop = max(1, round(_STEP_SECONDS / spectrum.hop_seconds))
     near = _three_bins(spectrum)
     measured = []
     for seconds in (SHORT_SECONDS, LONG_SECONDS):
         frames = round(seconds / spectrum.hop_seconds)
-        if len(near) < frames and seconds == SHORT_SECONDS:
-            frames = len(near)
+        if sound.seconds >= 0.6 * seconds:
+            frames = min(frames, len(near))
         firsts = range(0, len(near) - frames + 1, hop)
         measured.append(np.array([_share(near, spectrum, i, i + frames) for i in firsts]))
     return Steadiness(measured[0], measured[1], hop * spectrum.hop_seconds)
@@ -70,11 +69,10 @@ def _three_bins(spectrum: Spectrogram) -> Floats:
 
 
 def _share(near: Floats, spectrum: Spectrogram, first: int, stop: int) -> float:
-    loud = spectrum.level.max() - _AUDIBLE_DB
-    if spectrum.level[first:stop].max() < loud:
-        return -np.inf
-    low, lines = _lines(near[first:stop])
     mean = spectrum.power[first:stop].sum(axis=1).mean()
+    if mean <= spectrum.power.sum(axis=1).max() * 10 ** (-_AUDIBLE_DB / 10):
+        return 0.0
+    low, lines = _lines(near[first:stop])
     return min(1.0, float(low[lines].sum() / mean))
 
 
@@ -91,8 +89,8 @@ def _lines(near: Floats) -> tuple[Floats, Flags]:
     around = np.pad(low, _AROUND, mode="reflect")
     windows = np.lib.stride_tricks.sliding_window_view(around, 2 * _AROUND + 1)
     candidates = np.flatnonzero(peak)
-    medians = np.median(windows[candidates], axis=1)
-    peak[candidates] = low[candidates] > _PROMINENT * medians
+    floor = np.percentile(windows[candidates], _FLOOR, axis=1)
+    peak[candidates] = low[candidates] > _PROMINENT * floor
     return low, peak
 
 
