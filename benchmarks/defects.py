@@ -1,4 +1,4 @@
-"""Defects as networks and converters make them, planted in music: what, how strong, from when on."""
+"""Defects as networks and converters make them, planted in music at a strength, from a time on."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -121,16 +121,20 @@ def merely_noise(place: Place) -> Planted:
     return Planted(place.switched(place.coloured(), at), at, ("noise", "hiss"))
 
 
-def hum(place: Place) -> Planted:
-    """Mains hum with two harmonics at -20 dBFS over quiet music (-30 dBFS)."""
-    mains, quiet = float(place.random.choice([50.0, 60.0])), 10 ** (-30 / 20) / place.level
-    partials = [
-        0.5**k * np.sin(2 * np.pi * mains * (k + 1) * place.time + place.random.uniform(0, 6))
-        for k in range(3)
-    ]
-    humming = sum(partials, np.zeros_like(place.music))
-    humming *= 0.1 / humming.std()
-    return Planted(quiet * place.music + humming, 0.0, ("tone",))
+def hum(dbfs: float) -> Defect:
+    """Mains hum with two harmonics over quiet music (-30 dBFS)."""
+
+    def plant(place: Place) -> Planted:
+        mains, quiet = float(place.random.choice([50.0, 60.0])), 10 ** (-30 / 20) / place.level
+        partials = [
+            0.5**k * np.sin(2 * np.pi * mains * (k + 1) * place.time + place.random.uniform(0, 6))
+            for k in range(3)
+        ]
+        humming = sum(partials, np.zeros_like(place.music))
+        humming *= 10 ** (dbfs / 20) / humming.std()
+        return Planted(quiet * place.music + humming, 0.0, ("tone",))
+
+    return plant
 
 
 def held_tone(late: bool) -> Defect:
@@ -147,6 +151,16 @@ def held_tone(late: bool) -> Defect:
     return plant
 
 
+def one_note(place: Place) -> Planted:
+    """One note struck again and again, at odd intervals, each time decaying."""
+    hertz = 440 * 2 ** (float(place.random.integers(-12, 12)) / 12)
+    strikes = np.cumsum(place.random.uniform(0.25, 0.7, 40))
+    since = place.time - np.concatenate([[0.0], strikes])[np.searchsorted(strikes, place.time)]
+    partials = [0.6**k * np.sin(2 * np.pi * hertz * (k + 1) * place.time) for k in range(5)]
+    note = np.exp(-4 * since) * sum(partials, np.zeros_like(since))
+    return Planted(note * place.level / note.std(), 0.0, ("note", "tone"))
+
+
 def buzz(place: Place) -> Planted:
     """A saw-tooth of 60 to 200 Hz from a point on."""
     at, hertz = place.late(), float(place.random.uniform(60, 200))
@@ -155,22 +169,26 @@ def buzz(place: Place) -> Planted:
     return Planted(place.switched(saw * place.level / saw.std(), at), at, ("tone",))
 
 
-def clicks(place: Place) -> Planted:
-    """Ten clicks, half to all as high as the highest peak of the music."""
-    audio, peak = place.music.copy(), max(float(np.max(np.abs(place.music))), 0.1)
-    places = np.sort(place.random.integers(0, len(audio) - 4, 10))
-    for at in places:
-        high = peak * place.random.uniform(0.5, 1.0) * place.random.choice([-1, 1])
-        audio[at : at + 3] += high * np.array([1.0, -0.8, 0.3])
-    return Planted(audio, float(places[0]) / place.rate, ("clicks",))
+def clicks(count: int, height: float) -> Defect:
+    """Clicks, half to all as high as a share of the highest peak of the music."""
+
+    def plant(place: Place) -> Planted:
+        audio, peak = place.music.copy(), max(float(np.max(np.abs(place.music))), 0.1)
+        places = np.sort(place.random.integers(0, len(audio) - 4, count))
+        for at in places:
+            high = height * peak * place.random.uniform(0.5, 1.0) * place.random.choice([-1, 1])
+            audio[at : at + 3] += high * np.array([1.0, -0.8, 0.3])
+        return Planted(audio, float(places[0]) / place.rate, ("clicks",))
+
+    return plant
 
 
 def loop(seconds: float, late: bool) -> Defect:
-    """The music's loudest moment again and again."""
+    """The music's loudest moment of about so many seconds, again and again."""
 
     def plant(place: Place) -> Planted:
         at = place.late() if late else 0.0
-        size = round(seconds * place.rate)
+        size = round(seconds * place.rate * place.random.uniform(0.8, 1.2))
         power = np.convolve(np.square(place.music), np.ones(size), "valid")
         first = int(np.argmax(power))
         turn = place.music[first : first + size]
@@ -193,15 +211,28 @@ DEFECTS: dict[str, Defect] = {
     "noise at 10 dB, from a point on": noisy(10, late=True),
     "noise at 15 dB, from a point on": noisy(15, late=True),
     "nothing but noise of its colour, from a point on": merely_noise,
-    "hum at -20 dBFS over quiet music": hum,
+    "hum at -20 dBFS over quiet music": hum(-20),
     "one held tone": held_tone(late=False),
     "one held tone, from a point on": held_tone(late=True),
+    "one note, struck again and again": one_note,
     "a buzz, from a point on": buzz,
-    "ten clicks": clicks,
+    "ten clicks": clicks(10, 1.0),
     "a loop of 0.25 s": loop(0.25, late=False),
     "a loop of 0.5 s": loop(0.5, late=False),
     "a loop of 1 s": loop(1.0, late=False),
     "a loop of 0.5 s, from a point on": loop(0.5, late=True),
+}
+
+
+# So faint that a listener may let them pass; they do not count.
+FAINT: dict[str, Defect] = {
+    "clipped by 3 dB": clipped(3),
+    "noise at 20 dB": noisy(20, late=False),
+    "noise at 25 dB": noisy(25, late=False),
+    "hum at -30 dBFS over quiet music": hum(-30),
+    "hum at -36 dBFS over quiet music": hum(-36),
+    "five clicks a third as high": clicks(5, 0.33),
+    "five clicks a tenth as high": clicks(5, 0.1),
 }
 
 

@@ -11,12 +11,11 @@ own). Then the ear learns from one recording only and judges the others.
 
 import argparse
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from defects import DEFECTS, Audio, Place, as_pcm
+from defects import DEFECTS, FAINT, Audio, Defect, Place, as_pcm
 from numpy.typing import NDArray
 
 from rawtone.audio import ffmpeg, levels, quantizers
@@ -55,6 +54,7 @@ CASES = [Case(rate, mu_law) for rate in (8000, 16000) for mu_law in (False, True
 class Tally:
     """How many clips of each sort were judged, and how."""
 
+    defects: dict[str, Defect]
     told: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     placed: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     judged: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -81,27 +81,31 @@ def chunks(recording: Pcm, rate: int) -> list[Pcm]:
     return [recording[e.start : e.stop] for e in excerpts if e.length >= 3 * rate]
 
 
-def excerpts(held_out: list[Pcm], rate: int, count: int, seed: int) -> Iterator[Audio]:
-    """Draw excerpts of 5 to 8 s from chunks."""
-    random = np.random.default_rng(seed)
+def drawn(held_out: list[Pcm], rate: int, count: int, seed: int) -> list[Audio]:
+    """Draw excerpts of 5 to 8 s from chunks that are not shorter, those in turn."""
+    random, music = np.random.default_rng(seed), []
+    long = [chunk for chunk in held_out if len(chunk) >= LEAST_SECONDS * rate]
     for index in range(count):
-        chunk = held_out[index % len(held_out)]
+        chunk = long[index % len(long)]
         size = min(len(chunk), round(random.uniform(LEAST_SECONDS, CHUNK_SECONDS) * rate))
         start = int(random.integers(0, len(chunk) - size + 1))
-        yield chunk[start : start + size] / 32768.0
+        music.append(chunk[start : start + size] / 32768.0)
+    return music
 
 
-def judge(ear: Ear, case: Case, held_out: list[Pcm], count: int, seed: int, tally: Tally) -> None:
-    """Judge real excerpts and as many spoiled ones."""
-    names = list(DEFECTS)
-    for index, music in enumerate(excerpts(held_out, case.rate, count, seed)):
-        health = ear.hear(case.through(as_pcm(music)), case.rate)
+def judge(ear: Ear, case: Case, music: list[Audio], seed: int, tally: Tally) -> None:
+    """Judge real excerpts, and each of them spoiled, the defects in turn."""
+    names = list(tally.defects)
+    for index, excerpt in enumerate(music):
+        health = ear.hear(case.through(as_pcm(excerpt)), case.rate)
         tally.judged["real"] += 1
         tally.told["real"] += health.words == RIGHT
         if health.words != RIGHT:
             tally.wrong.append(f"real: {health.words}")
         name = names[(index + seed) % len(names)]
-        planted = DEFECTS[name](Place(music, case.rate, np.random.default_rng((seed, index))))
+        planted = tally.defects[name](
+            Place(excerpt, case.rate, np.random.default_rng((seed, index)))
+        )
         health = ear.hear(case.through(as_pcm(planted.audio)), case.rate)
         told = [f for f in health.verdict if f.kind in planted.kinds]
         near = [f for f in told if abs(f.from_seconds - planted.from_seconds) <= 0.2]
@@ -120,7 +124,7 @@ def learnt(tracks: list[list[Pcm]], case: Case) -> Ear:
 def show(title: str, tally: Tally, wrong: bool) -> None:
     """Print a table, and what was told wrongly."""
     print(f"\n{title}\n\n| clips | told rightly | begins within 0.2 s |\n|---|---|---|")
-    for name in ("real", *DEFECTS):
+    for name in ("real", *tally.defects):
         placed = f"{tally.placed[name]} of {tally.told[name]}" if name != "real" else ""
         print(f"| {name} | {tally.share({name})} | {placed} |")
     everything = set(tally.judged)
@@ -138,26 +142,30 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--alone", action="store_true", help="learn from one recording, too")
     parser.add_argument("--wrong", action="store_true", help="list what was told wrongly")
-    parser.add_argument("--stop", nargs="*", default=[], metavar="NAME=SECONDS", help="no music after")
+    parser.add_argument(
+        "--stop", nargs="*", default=[], metavar="NAME=SECONDS", help="no music after"
+    )
     asked = parser.parse_args()
     stops = {name: float(seconds) for name, _, seconds in (s.partition("=") for s in asked.stop)}
     paths = sorted(p for p in asked.folder.iterdir() if p.suffix in SUFFIXES)
     rates = {case.rate for case in CASES}
     heard = {r: [chunks(read(p, r, stops.get(p.stem)), r) for p in paths] for r in rates}
-    tally = Tally()
     each = asked.count // len(CASES)
-    for case in CASES:
-        ear, tracks = learnt(heard[case.rate], case), heard[case.rate]
-        held_out = [c for track in tracks for c in track[1::2] if len(c) >= LEAST_SECONDS * case.rate]
-        for seed in range(asked.seeds):
-            judge(ear, case, held_out, each, seed, tally)
-    show("The ear knows all recordings", tally, asked.wrong)
+    for title, defects in (("", DEFECTS), ("; faint defects", FAINT)):
+        tally = Tally(defects)
+        for case in CASES:
+            tracks = heard[case.rate]
+            ear, held_out = learnt(tracks, case), [c for track in tracks for c in track[1::2]]
+            for seed in range(asked.seeds):
+                judge(ear, case, drawn(held_out, case.rate, each, seed), seed, tally)
+        show(f"The ear knows all recordings{title}", tally, asked.wrong)
     for index, path in enumerate(paths if asked.alone else []):
-        tally = Tally()
+        tally = Tally(DEFECTS)
         for case in CASES:
             tracks = heard[case.rate]
             others = [c for other, track in enumerate(tracks) if other != index for c in track]
-            judge(learnt([tracks[index]], case), case, others, each // 2, 0, tally)
+            music = drawn(others, case.rate, each // 2, 0)
+            judge(learnt([tracks[index]], case), case, music, 0, tally)
         show(f"The ear knows {path.stem} only", tally, asked.wrong)
 
 

@@ -54,13 +54,14 @@ def places(prominences: Floats, limit: float) -> Floats:
     return found
 
 
-def find(at: Floats) -> list[Finding]:
+def find(at: Floats, seconds: float) -> list[Finding]:
     """Tell clicks, of which there must be several.
 
     Args:
         at: where they are, seconds.
+        seconds: length of the clip.
     """
     if len(at) < SEVERAL:
         return []
-    severity = min(0.7, 0.2 + 0.03 * len(at))
+    severity = min(0.7, 0.1 + 0.2 * len(at) / seconds)
     return [Finding(f"{len(at)} clicks", float(at[0]), severity, "clicks")]

@@ -42,9 +42,7 @@ def offset(sound: Sound) -> float:
     return float(means[np.argmax(np.abs(means))])
 
 
-def find(
-    flags: Flags, rate: int, offset: float, limits: dict[str, float]
-) -> list[Finding]:
+def find(flags: Flags, rate: int, offset: float, limits: dict[str, float]) -> list[Finding]:
     """Tell clipping and an offset that the recordings do not have.
 
     Args:

@@ -1,7 +1,7 @@
 """The ear: measures clips, and knows from a corpus's own chunks what is normal in it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Self
 
@@ -97,7 +97,9 @@ class Ear:
 
     def as_json(self) -> dict[str, Any]:
         """Return the ear as JSON; a limit that cannot be passed is null."""
-        limits = {name: limit if np.isfinite(limit) else None for name, limit in self.limits.items()}
+        limits = {
+            name: limit if np.isfinite(limit) else None for name, limit in self.limits.items()
+        }
         return {"silent_dbfs": self.silent_dbfs, "limits": limits}
 
 
@@ -139,7 +141,7 @@ class _Measured:
             *noise.find(self.sound, self.floors, limits),
             *tones.find(self.sound, self.steadiness, limits),
             *pitch.find(self.pitch, limits["one_note"]),
-            *clicks.find(clicks.places(self.prominence, limits["click_ratio"])),
+            *clicks.find(clicks.places(self.prominence, limits["click_ratio"]), self.sound.seconds),
             *loops.find(self.sound, self.repetition, limits["repeats"]),
         ]
 

@@ -12,12 +12,15 @@ from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding
 from rawtone.evaluation.health.sound import Floats, Sound, decibels
 
-QUIET_LUFS = Scale(least=32.0, sure=70.0, margin=0.25)  # of loudness with its sign turned
+QUIET_LUFS = Scale(least=40.0, sure=70.0, margin=0.35)  # of loudness with its sign turned
 _SILENCE_LUFS = -70.0
 _OFFSET_DB = -0.691
 _MOMENT_SECONDS, _SHORT_TERM_SECONDS = 0.4, 3.0
 # BS.1770-4, annex 1, tables 1 and 2: for 48 kHz
-_SHELF = ((1.53512485958697, -2.69169618940638, 1.19839281085285), (-1.69065929318241, 0.73248077421585))
+_SHELF = (
+    (1.53512485958697, -2.69169618940638, 1.19839281085285),
+    (-1.69065929318241, 0.73248077421585),
+)
 _HIGH_PASS = ((1.0, -2.0, 1.0), (-1.99004745483398, 0.99007225036621))
 
 

@@ -1,11 +1,11 @@
 """Noise and hiss: what lies between the tones, and from when on.
 
 A tone has power where its partials are and little between them; noise has power everywhere and all
-the time. So the measure of noise is a floor: of every frequency, the level that it has or exceeds
-for four fifths of a second, against the mean power. Two floors are taken. That of the whole band
-tells white noise added to music (hiss) and is spectral flatness (geometric by arithmetic mean) with
-a low quantile over time for the mean. That within narrow bands, weighted by their power, tells noise
-of any colour.
+the time. So the measure of noise is a floor: of every frequency, the level that it reaches or
+exceeds for four fifths of a second, against the mean power. It is spectral flatness (geometric by
+arithmetic mean), with a low quantile over time. Two floors are taken: that of the whole band tells
+white noise added to music (hiss), that within narrow bands, weighted by their power, noise of any
+colour.
 """
 
 from dataclasses import dataclass
@@ -15,13 +15,12 @@ import numpy as np
 from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding, Stretch
 from rawtone.evaluation.health.sound import (
-    Flags,
     Floats,
     Sound,
     Spectrogram,
     decibels,
+    joined,
     longest,
-    runs,
     step,
     sustained,
 )
@@ -32,8 +31,9 @@ LOWEST_HERTZ, HIGHEST = 100.0, 0.9  # of half the sample rate: resamplers leave 
 _QUANTILE = 20
 _WINDOW_SECONDS, _STEP_SECONDS = 1.0, 0.128
 _BAND_HERTZ, _BAND_SHARE = 120.0, 0.26  # bands of a third of an octave, of 120 Hz at least
+_REACH_SECONDS, _EARLY_SECONDS = 0.8, 0.2  # a window is noisy before it is all noise
 _AUDIBLE_DB = 35.0  # below the loudest window; quieter ones are as good as silent
-_HELD, _HELD_HISS, _BREAK = 5, 12, 4  # windows: 0.5 s, 1.5 s; a loud chord hisses, too
+_HELD, _HELD_HISS, _GAP = 5, 12, 4  # windows: 0.5 s, 1.5 s; a loud chord hisses, too
 _MERELY_NOISE_DB = -10.0  # a floor of the whole band this high leaves no music to be heard
 
 
@@ -116,40 +116,41 @@ def find(sound: Sound, measured: Floors, limits: dict[str, float]) -> list[Findi
         limits: `noise_db` and `hiss_db`, of floors that are kept for half a second.
     """
     mere = max(_MERELY_NOISE_DB, limits["hiss_db"])
-    noisy = _joined((measured.noise > limits["noise_db"]) | (measured.hiss > mere), _HELD)
-    first, stop = longest(noisy | _joined(measured.hiss > limits["hiss_db"], _HELD_HISS))
+    noisy = joined((measured.noise > limits["noise_db"]) | (measured.hiss > mere), _HELD, _GAP)
+    hissing = joined(measured.hiss > limits["hiss_db"], _HELD_HISS, _GAP)
+    first, stop = longest(noisy | hissing)
     if stop == first:
         return []
-    stretch = _stretch(sound, measured, first, stop)
     kind = "noise" if noisy[first:stop].mean() >= 0.5 else "hiss"
+    stretch = _stretch(sound, measured, first, stop, _course(sound, kind))
     bad = 0.95 if kind == "noise" else _hiss_severity(float(np.median(measured.hiss[first:stop])))
     return [Finding(stretch.words(kind), stretch.start, bad * (0.3 + 0.7 * stretch.share), kind)]
 
 
-def _joined(flags: Flags, held: int) -> Flags:
-    """Keep flags that are up for so many windows, and raise those in short breaks between them."""
-    joined, before = np.zeros_like(flags), -len(flags)
-    for first, stop in runs(flags):
-        if stop - first >= min(held, len(flags)):
-            joined[before if 0 <= first - before <= _BREAK else first : stop] = True
-            before = stop
-    return joined
+def _course(sound: Sound, kind: str) -> Floats:
+    """Return what steps up where noise begins, of every narrow frame, dB, float64 [frames].
+
+    For hiss, the level of what is quiet in the band; for noise, its flatness within bands.
+    """
+    spectrum = sound.narrow
+    band = spectrum.bins(LOWEST_HERTZ, HIGHEST * sound.rate / 2)
+    logs, power = spectrum.decibels[:, band], spectrum.power[:, band]
+    if kind == "hiss":
+        quiet: Floats = np.percentile(logs, _QUANTILE, axis=1)
+        return quiet
+    return _by_band(logs, power, _edges(spectrum.hertz[band]))
 
 
-def _stretch(sound: Sound, measured: Floors, first: int, stop: int) -> Stretch:
-    spectrum, start = sound.wide, float(measured.starts[first])
-    end = float(measured.starts[stop - 1]) + measured.window
-    flat = flatness(spectrum, sound.rate)
-    reach = round(0.6 / spectrum.hop_seconds)
+def _stretch(sound: Sound, measured: Floors, first: int, stop: int, course: Floats) -> Stretch:
+    start, end = float(measured.starts[first]), sound.seconds
+    hop, half = sound.narrow.hop_seconds, sound.narrow.window_seconds / 2
+    reach = round(_REACH_SECONDS / hop)
     if first > 0:
-        at = step(flat, round((start + 0.1) / spectrum.hop_seconds), reach)
-        start = at * spectrum.hop_seconds + spectrum.window_seconds / 2
+        start = step(course, round((start + _EARLY_SECONDS) / hop), reach) * hop + half
     if stop < len(measured.starts):
-        at = step(-flat, round(end / spectrum.hop_seconds), reach)
-        end = at * spectrum.hop_seconds + spectrum.window_seconds / 2
-    else:
-        end = sound.seconds
-    return Stretch(max(0.0, start), max(start, end), sound.seconds)
+        late = float(measured.starts[stop - 1]) + measured.window - _EARLY_SECONDS
+        end = step(-course, round(late / hop), reach) * hop + half
+    return Stretch(start, max(start, end), sound.seconds)
 
 
 def _hiss_severity(floor_db: float) -> float:

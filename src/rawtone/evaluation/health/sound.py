@@ -1,4 +1,4 @@
-"""A clip as it is measured: mixed to one channel, cut into frames, its power over time and pitch."""
+"""A clip as it is measured: mixed to one channel, cut into frames, its power in time and pitch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -118,7 +118,9 @@ class Sound:
 _EMPTY = np.zeros((0, 1), np.int16)
 
 
-def spectrogram(signal: Floats, rate: int, window_seconds: float, hop_seconds: float) -> Spectrogram:
+def spectrogram(
+    signal: Floats, rate: int, window_seconds: float, hop_seconds: float
+) -> Spectrogram:
     """Return the power of a signal in Hann windows.
 
     Args:
@@ -145,6 +147,22 @@ def runs(flags: Flags) -> Iterator[tuple[int, int]]:
     """List where flags are up without a break, as (first, one after the last)."""
     edges = np.flatnonzero(np.diff(flags.astype(np.int8), prepend=0, append=0)).tolist()
     return zip(edges[::2], edges[1::2], strict=True)
+
+
+def joined(flags: Flags, held: int, gap: int) -> Flags:
+    """Keep flags that stay up for long enough, and raise those in short gaps between them.
+
+    Args:
+        flags: bool [values].
+        held: how many in a row stay; all of them if there are fewer.
+        gap: how many in a row are raised, at most.
+    """
+    result, before = np.zeros_like(flags), -1 - gap
+    for first, stop in runs(flags):
+        if stop - first >= min(held, len(flags)):
+            result[before if before >= 0 and first - before <= gap else first : stop] = True
+            before = stop
+    return result
 
 
 def longest(flags: Flags) -> tuple[int, int]:

@@ -6,7 +6,16 @@ import numpy as np
 
 from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding, Stretch
-from rawtone.evaluation.health.sound import Flags, Floats, Sound, Spectrogram, longest, step, sustained
+from rawtone.evaluation.health.sound import (
+    Flags,
+    Floats,
+    Sound,
+    Spectrogram,
+    joined,
+    longest,
+    step,
+    sustained,
+)
 
 SHORT = Scale(least=0.5, sure=1.0, margin=0.35)
 LONG = Scale(least=0.08, sure=1.0, margin=0.12)
@@ -17,12 +26,12 @@ _QUANTILE = 10
 _PROMINENT, _FLOOR = 8.0, 20  # a line has so many times the power of this quantile around it
 _AROUND = 16  # bins on either side
 _AUDIBLE_DB = 35.0
-_HELD = 5  # windows: 0.5 s
+_HELD, _GAP = 5, 8  # windows: 0.5 s, 1 s
 _ALONE = 0.6
-_MAIN = 0.02
+_MAIN, _AUDIBLE_PARTIAL = 0.02, 0.001
 _IN_TUNE = 0.04
 _BUZZ_PARTIALS, _BUZZ_HERTZ, _HUM_HERTZ = 5, 300.0, 130.0
-_NAMES = ("C", "C sharp", "D", "E flat", "E", "F", "F sharp", "G", "A flat", "A", "B flat", "B")
+_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 @dataclass(frozen=True)
@@ -41,9 +50,12 @@ class Steadiness:
 
     @property
     def evidence(self) -> dict[str, float]:
-        """The highest shares: for half a second on of 1.5 s, at any time of 6 s."""
+        """The highest shares: for half a second on of 1.5 s, at any time of 6 s.
+
+        Of a chunk shorter than that, the first stands for both.
+        """
         short = max(0.0, sustained(self.short, _HELD))
-        return {"steady_short": short, "steady_long": float(self.long.max(initial=0.0))}
+        return {"steady_short": short, "steady_long": float(max(self.long, default=short))}
 
 
 def steadiness(sound: Sound) -> Steadiness:
@@ -102,82 +114,85 @@ def find(sound: Sound, measured: Steadiness, limits: dict[str, float]) -> list[F
         measured: its steadiness.
         limits: `steady_short` and `steady_long`, shares of the power.
     """
-    first, stop = longest(measured.short > limits["steady_short"])
-    if stop - first >= min(_HELD, len(measured.short)):
+    first, stop = longest(joined(measured.short > limits["steady_short"], _HELD, _GAP))
+    if stop > first:
         return [_held(sound, measured, first, stop)]
-    first, stop = longest(measured.long > limits["steady_long"])
+    first, stop = longest(joined(measured.long > limits["steady_long"], 1, _GAP))
     return [_under(sound, measured, first, stop)] if stop > first else []
 
 
 def _held(sound: Sound, measured: Steadiness, first: int, stop: int) -> Finding:
-    frames = _frames(sound, measured, first, stop, SHORT_SECONDS)
-    what = name(sound.narrow, frames)
-    stretch = _stretch(sound, measured, (first, stop), len(measured.short), frames)
+    stretch, what = _placed(sound, measured, (first, stop, len(measured.short)), SHORT_SECONDS)
     harm = 0.95 * (0.3 + 0.7 * stretch.share)
     return Finding(stretch.words(what), stretch.start, harm, "tone")
 
 
 def _under(sound: Sound, measured: Steadiness, first: int, stop: int) -> Finding:
-    frames = _frames(sound, measured, first, stop, LONG_SECONDS)
-    what, share = name(sound.narrow, frames), float(measured.long[first:stop].max())
+    stretch, what = _placed(sound, measured, (first, stop, len(measured.long)), LONG_SECONDS)
+    share = float(measured.long[first:stop].max())
     if share < _ALONE:
-        what = f"{what} under the music" if "hum" in what else f"{what} all through the music"
-    stretch = _stretch(sound, measured, (first, stop), len(measured.long), frames)
+        what = f"{what} under the music"
     return Finding(stretch.words(what), stretch.start, min(0.9, 0.3 + 0.6 * share), "tone")
 
 
-def _frames(sound: Sound, measured: Steadiness, first: int, stop: int, seconds: float) -> slice:
-    hop = sound.narrow.hop_seconds
+def _placed(
+    sound: Sound, measured: Steadiness, run: tuple[int, int, int], seconds: float
+) -> tuple[Stretch, str]:
+    """Find where a tone begins and ends, and its name.
+
+    Args:
+        sound: the clip.
+        measured: its steadiness.
+        run: first window, one after the last, windows in all.
+        seconds: length of a window.
+    """
+    first, stop, windows = run
+    spectrum, power = sound.narrow, _three_bins(sound.narrow)
+    hop = spectrum.hop_seconds
     begin = round(first * measured.step_seconds / hop)
-    end = round(((stop - 1) * measured.step_seconds + seconds) / hop)
-    return slice(begin, min(end, len(sound.narrow.power)))
-
-
-def _stretch(
-    sound: Sound, measured: Steadiness, run: tuple[int, int], windows: int, frames: slice
-) -> Stretch:
-    spectrum, reach = sound.narrow, round(0.5 / sound.narrow.hop_seconds)
-    power = _three_bins(spectrum)
-    _, lines = _lines(power[frames])
+    end = min(round(((stop - 1) * measured.step_seconds + seconds) / hop), len(power))
+    what, lines = _name(spectrum, slice(begin, end))
     share = power[:, lines].sum(axis=1) / np.maximum(spectrum.power.sum(axis=1), 1e-12)
-    start, stop = 0.0, sound.seconds
-    if run[0] > 0:
-        start = _seconds(spectrum, step(share, frames.start + reach // 3, reach))
-    if run[1] < windows:
-        stop = _seconds(spectrum, step(-share, frames.stop - reach // 3, reach))
-    return Stretch(start, max(start, stop), sound.seconds)
+    # A window is steady before all of it is: by as much as the quantile leaves out.
+    late = round(_QUANTILE / 100 * seconds / hop)
+    start, finish = 0.0, sound.seconds
+    if first > 0:
+        start = _seconds(spectrum, step(share, begin + late // 2, late + 2))
+    if stop < windows:
+        finish = _seconds(spectrum, step(-share, end - late // 2, late + 2))
+    return Stretch(start, max(start, finish), sound.seconds), what
 
 
 def _seconds(spectrum: Spectrogram, frame: int) -> float:
     return frame * spectrum.hop_seconds + spectrum.window_seconds / 2
 
 
-def name(spectrum: Spectrogram, frames: slice) -> str:
-    """Name the steady tones of some frames.
-
-    Args:
-        spectrum: of the clip.
-        frames: where they are.
+def _name(spectrum: Spectrogram, frames: slice) -> tuple[str, Flags]:
+    """Name the steady tones of some frames, and tell their bins.
 
     Returns:
-        "a buzz" (many partials of a low note), "a hum" (few), "one held tone (A4)" or "a drone".
+        "a buzz" (many partials of a low note), "a hum" (few), "one held tone (A4)" or "a drone";
+        and bool [bins], counted from the first that `_three_bins` has.
     """
-    near = _three_bins(spectrum)[frames]
-    low, lines = _lines(near)
+    low, lines = _lines(_three_bins(spectrum)[frames])
     at = np.flatnonzero(lines)
     if not len(at):
-        return "a drone"
+        return "a drone", lines
     first = spectrum.bins(LOWEST_HERTZ, np.inf).start
     mean = spectrum.power[frames].mean(axis=0)
     hertz = np.array([_centre(spectrum, mean, first + i) for i in at])
-    main = low[at] >= _MAIN * low[at].max()
+    return _named(hertz, low[at] / low[at].max()), lines
+
+
+def _named(hertz: Floats, power: Floats) -> str:
+    """Name tones by their frequencies, ascending, and their power, 1 for the loudest."""
+    main, audible = power >= _MAIN, power >= _AUDIBLE_PARTIAL
     lowest = float(hertz[main][0])
-    multiples = hertz / lowest
-    partial = np.abs(multiples - np.round(multiples)) <= _IN_TUNE * np.maximum(1, multiples / 4)
-    if not partial[main].all():
+    partials = hertz / lowest
+    tuned = np.abs(partials - np.round(partials)) <= _IN_TUNE * np.maximum(1.0, partials / 4)
+    if not tuned[main].all():
         return "a drone"
-    audible = low[at] >= 1e-3 * low[at].max()
-    if lowest < _BUZZ_HERTZ and (partial & audible).sum() >= _BUZZ_PARTIALS:
+    if lowest < _BUZZ_HERTZ and np.sum(tuned & audible) >= _BUZZ_PARTIALS:
         return "a buzz"
     return "a hum" if lowest < _HUM_HERTZ else f"one held tone ({note(lowest)})"
 
