@@ -50,8 +50,8 @@ def _moments(prominences: Floats) -> Floats:
 
 def places(prominences: Floats, limit: float) -> Floats:
     """Return where clicks are that stand out further than a limit, seconds."""
-    found: Floats = np.flatnonzero(_moments(prominences) > limit) * _BLOCK_SECONDS
-    return found
+    found = np.flatnonzero(_moments(prominences) > limit)
+    return found.astype(np.float64) * _BLOCK_SECONDS
 
 
 def find(at: Floats, seconds: float) -> list[Finding]:

@@ -158,7 +158,7 @@ class _Measured:
             "loudness_lufs": f"{self.loudness.integrated:.1f}",
             "loudness_range_lu": f"{self.loudness.range:.1f}",
             "clipped_share": f"{evidence['clipped_share']:.4f}",
-            "offset": f"{self.offset:.4f}",
+            "offset": f"{round(self.offset, 4) + 0.0:.4f}",
             "flatness_db": f"{np.median(flat):.1f}",
             "flatness_trend_db": f"{np.median(flat[-third:]) - np.median(flat[:third]):.1f}",
             "noise_db": f"{max(evidence['noise_db'], -120.0):.1f}",

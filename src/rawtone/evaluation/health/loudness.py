@@ -4,13 +4,20 @@ Stage convert leaves this to ffmpeg, which reads files. Here the K-weighting is 
 spectra instead of samples, so that a clip needs no process of its own.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding
-from rawtone.evaluation.health.sound import Floats, Sound, decibels
+from rawtone.evaluation.health.sound import (
+    QUIETEST_POWER,
+    Floats,
+    Sound,
+    decibels,
+    spectrogram,
+)
 
 QUIET_LUFS = Scale(least=40.0, sure=70.0, margin=0.35)  # of loudness with its sign turned
 _SILENCE_LUFS = -70.0
@@ -33,15 +40,19 @@ class Loudness:
 
 
 def loudness(sound: Sound) -> Loudness:
-    """Measure the loudness of a clip; channels are mixed before."""
+    """Measure the loudness of a clip of one or two channels."""
     spectrum = sound.narrow
-    power = spectrum.power @ _k_weighting(spectrum.hertz)
+    spectra = [spectrum]
+    if sound.channels.shape[1] > 1:
+        size = (sound.rate, spectrum.window_seconds, spectrum.hop_seconds)
+        spectra = [spectrogram(channel, *size) for channel in sound.channels.T]
+    power: Floats = sum(each.power for each in spectra) @ _k_weighting(spectrum.hertz)
     moments = _means(power, _MOMENT_SECONDS / spectrum.hop_seconds)
     short = decibels(_means(power, _SHORT_TERM_SECONDS / spectrum.hop_seconds)) + _OFFSET_DB
     gated = short[short > _SILENCE_LUFS]
     if not len(gated):
         return Loudness(_SILENCE_LUFS, 0.0)
-    mean = float(decibels(np.mean(10 ** (gated / 10.0))))
+    mean = float(10.0 * np.log10(np.mean(10.0 ** (gated / 10.0))))
     low, high = np.percentile(gated[gated > mean - 20.0], (10, 95))
     return Loudness(_integrated(moments), float(high - low))
 
@@ -58,7 +69,7 @@ def _integrated(moments: Floats) -> float:
 
 
 def _mean(moments: Floats) -> float:
-    return float(decibels(moments.mean())) + _OFFSET_DB
+    return 10.0 * math.log10(max(float(moments.mean()), QUIETEST_POWER)) + _OFFSET_DB
 
 
 def _means(power: Floats, frames: float) -> Floats:

@@ -78,7 +78,7 @@ def floors(sound: Sound) -> Floors:
     return Floors(
         np.where(audible, _by_band(floor, mean, edges), -np.inf),
         np.where(audible, floor.mean(axis=1) - level, -np.inf),
-        firsts * spectrum.hop_seconds,
+        firsts.astype(np.float64) * spectrum.hop_seconds,
         (frames - 1) * spectrum.hop_seconds + spectrum.window_seconds,
     )
 

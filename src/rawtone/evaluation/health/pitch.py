@@ -56,13 +56,13 @@ def pitch(sound: Sound) -> Pitch:
 def _combs(bins: int, bin_hertz: float) -> Floats:
     """Return the weights of the partials of every note, float64 [bins, notes]."""
     midi = np.arange(LOWEST_MIDI, HIGHEST_MIDI + 1)
-    weights = np.zeros((bins, len(midi)))
+    weights: Floats = np.zeros((bins, len(midi)))
     for partial in range(1, _HARMONICS + 1):
         centre = partial * 440.0 * 2.0 ** ((midi - 69) / 12.0) / bin_hertz
-        for place in (np.floor(centre), np.floor(centre) + 1, np.round(centre) - 1):
-            inside = place < bins
-            column = np.flatnonzero(inside)
-            row = place[inside].astype(np.int64)
+        lower = np.floor(centre).astype(np.int64)
+        for place in (lower, lower + 1):
+            column = np.flatnonzero(place < bins)
+            row = place[column]
             weights[row, column] = np.maximum(weights[row, column], _FADING ** (partial - 1))
     return weights
 
@@ -71,7 +71,7 @@ def _chroma(spectrum: Spectrogram) -> Floats:
     band = spectrum.bins(_CHROMA_LOWEST, _CHROMA_HIGHEST)
     power = spectrum.power.sum(axis=0)[band]
     classes = np.round(69 + 12 * np.log2(spectrum.hertz[band] / 440.0)).astype(np.int64) % 12
-    sums: Floats = np.bincount(classes, power, minlength=12)
+    sums = np.asarray(np.bincount(classes, power, minlength=12), np.float64)
     return sums / max(float(sums.sum()), 1e-12)
 
 

@@ -114,11 +114,12 @@ def find(sound: Sound, measured: Steadiness, limits: dict[str, float]) -> list[F
         measured: its steadiness.
         limits: `steady_short` and `steady_long`, shares of the power.
     """
-    first, stop = longest(joined(measured.short > limits["steady_short"], _HELD, _GAP))
-    if stop > first:
-        return [_held(sound, measured, first, stop)]
-    first, stop = longest(joined(measured.long > limits["steady_long"], 1, _GAP))
-    return [_under(sound, measured, first, stop)] if stop > first else []
+    held = longest(joined(measured.short > limits["steady_short"], _HELD, _GAP))
+    under = longest(joined(measured.long > limits["steady_long"], 1, _GAP))
+    longer = under[1] - under[0] + (LONG_SECONDS - 2 * SHORT_SECONDS) / measured.step_seconds
+    if under[1] > under[0] and longer > held[1] - held[0]:
+        return [_under(sound, measured, *under)]
+    return [_held(sound, measured, *held)] if held[1] > held[0] else []
 
 
 def _held(sound: Sound, measured: Steadiness, first: int, stop: int) -> Finding:
@@ -157,9 +158,9 @@ def _placed(
     late = round(_QUANTILE / 100 * seconds / hop)
     start, finish = 0.0, sound.seconds
     if first > 0:
-        start = _seconds(spectrum, step(share, begin + late // 2, late + 2))
+        start = _seconds(spectrum, step(share, begin + late // 2, late + 4))
     if stop < windows:
-        finish = _seconds(spectrum, step(-share, end - late // 2, late + 2))
+        finish = _seconds(spectrum, step(-share, end - late // 2, late + 4))
     return Stretch(start, max(start, finish), sound.seconds), what
 
 
