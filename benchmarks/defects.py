@@ -132,7 +132,7 @@ def hum(dbfs: float) -> Defect:
         ]
         humming = sum(partials, np.zeros_like(place.music))
         humming *= 10 ** (dbfs / 20) / humming.std()
-        return Planted(quiet * place.music + humming, 0.0, ("tone",))
+        return Planted(quiet * place.music + humming, 0.0, ("tone", "buzz"))
 
     return plant
 
@@ -146,7 +146,7 @@ def held_tone(late: bool) -> Defect:
         phase = 2 * np.pi * hertz * place.time
         tone = wavering * (np.sin(phase) + 0.3 * np.sin(2 * phase) + 0.1 * np.sin(3 * phase))
         tone *= place.level / tone.std()
-        return Planted(place.switched(tone + place.white(0.01 * place.level), at), at, ("tone",))
+        return Planted(place.switched(tone + place.white(0.01 * place.level), at), at, ("tone", "buzz"))
 
     return plant
 
@@ -158,7 +158,7 @@ def one_note(place: Place) -> Planted:
     since = place.time - np.concatenate([[0.0], strikes])[np.searchsorted(strikes, place.time)]
     partials = [0.6**k * np.sin(2 * np.pi * hertz * (k + 1) * place.time) for k in range(5)]
     note = np.exp(-4 * since) * sum(partials, np.zeros_like(since))
-    return Planted(note * place.level / note.std(), 0.0, ("note", "tone"))
+    return Planted(note * place.level / note.std(), 0.0, ("note", "tone", "buzz"))
 
 
 def buzz(place: Place) -> Planted:
@@ -166,7 +166,7 @@ def buzz(place: Place) -> Planted:
     at, hertz = place.late(), float(place.random.uniform(60, 200))
     phase = 2 * np.pi * hertz * place.time
     saw = sum((np.sin(k * phase) / k for k in range(1, 16)), np.zeros_like(phase))
-    return Planted(place.switched(saw * place.level / saw.std(), at), at, ("tone",))
+    return Planted(place.switched(saw * place.level / saw.std(), at), at, ("tone", "buzz"))
 
 
 def clicks(count: int, height: float) -> Defect:

@@ -42,6 +42,7 @@ _HIDES = {  # what explains other findings, where it is most of a clip
     "silence": ("level", "note", "clicks"),
     "loop": ("tone", "note"),
     "tone": ("note", "hiss", "noise"),
+    "buzz": ("note", "hiss", "noise", "clicks"),
     "noise": ("level", "note", "clicks"),
 }
 _MOST = 0.6

@@ -14,7 +14,8 @@ class Finding:
         words: what it is and where, for a musician.
         from_seconds: where it begins.
         severity: 0 is no harm, 1 is a clip that nobody wants.
-        kind: silence, clipping, offset, level, noise, hiss, tone, note, clicks or loop.
+        kind: silence, clipping, offset, level, noise, hiss, tone, buzz, note, clicks or
+            loop.
     """
 
     words: str

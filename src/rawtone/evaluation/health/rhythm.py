@@ -33,7 +33,7 @@ def rises(sound: Sound) -> Floats:
 
 def onsets(risen: Floats, hop_seconds: float) -> int:
     """Count the frames where notes begin: peaks that stand out from the mean around them."""
-    around = max(1, round(_MEAN_SECONDS / hop_seconds))
+    around = min(round(_MEAN_SECONDS / hop_seconds), (len(risen) - 1) // 2)
     mean = np.convolve(risen, np.ones(2 * around + 1) / (2 * around + 1), "same")
     apart = max(1, round(_APART_SECONDS / hop_seconds))
     padded = np.pad(risen, apart)

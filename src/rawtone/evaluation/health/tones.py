@@ -125,7 +125,8 @@ def find(sound: Sound, measured: Steadiness, limits: dict[str, float]) -> list[F
 def _held(sound: Sound, measured: Steadiness, first: int, stop: int) -> Finding:
     stretch, what = _placed(sound, measured, (first, stop, len(measured.short)), SHORT_SECONDS)
     harm = 0.95 * (0.3 + 0.7 * stretch.share)
-    return Finding(stretch.words(what), stretch.start, harm, "tone")
+    kind = "buzz" if what == "a buzz" else "tone"
+    return Finding(stretch.words(what), stretch.start, harm, kind)
 
 
 def _under(sound: Sound, measured: Steadiness, first: int, stop: int) -> Finding:
