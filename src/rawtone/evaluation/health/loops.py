@@ -12,7 +12,7 @@ from rawtone.evaluation.health.sound import Floats, Sound, longest
 
 Integers = NDArray[np.int64]
 
-LIKENESS = Scale(least=0.9, sure=1.0, margin=0.4)
+LIKENESS = Scale(least=0.9, sure=0.995, margin=0.4)
 SHORTEST_SECONDS, LONGEST_SECONDS = 0.1, 3.0
 _HERTZ = 6000  # samples a second that are compared
 # A loop need not be whole samples long: half a sample off must leave the highest notes in phase.

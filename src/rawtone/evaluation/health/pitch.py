@@ -9,7 +9,7 @@ from rawtone.evaluation.health.calibration import Scale
 from rawtone.evaluation.health.findings import Finding
 from rawtone.evaluation.health.sound import Floats, Sound, Spectrogram
 
-ONE_NOTE = Scale(least=0.9, sure=1.0, margin=0.6)
+ONE_NOTE = Scale(least=0.9, sure=0.98, margin=0.6)
 LOWEST_MIDI, HIGHEST_MIDI = 36, 84  # 65 Hz to 1 kHz, as fundamentals
 _HARMONICS, _FADING = 8, 0.84
 _CHROMA_LOWEST, _CHROMA_HIGHEST = 100.0, 2_000.0

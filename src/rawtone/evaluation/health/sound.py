@@ -133,10 +133,9 @@ def spectrogram(
     size, hop = round(window_seconds * rate), round(hop_seconds * rate)
     window = np.asarray(np.hanning(size + 1)[:-1], np.float64)
     frames = np.lib.stride_tricks.sliding_window_view(signal, size)[::hop]
-    scale = 2.0 / (size * float(np.square(window).sum()))
-    transformed = np.fft.rfft(frames * window, axis=1)
-    power = np.asarray(np.square(np.abs(transformed)) * scale, np.float64)
-    hertz: Floats = np.arange(size // 2 + 1) * (rate / size)
+    power: Floats = np.square(np.abs(np.fft.rfft(frames * window, axis=1)))
+    power *= 2.0 / (size * float(np.square(window).sum()))
+    hertz = np.arange(size // 2 + 1, dtype=np.float64) * (rate / size)
     return Spectrogram(power, hertz, size / rate, hop / rate)
 
 
