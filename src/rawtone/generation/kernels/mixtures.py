@@ -1,0 +1,79 @@
+"""Drawing a code from a mixture of logistics, as `rawtone.models.logistics` does it."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from rawtone.generation.kernels.doubles import exp, log, log_sigmoid
+from rawtone.generation.kernels.sampling import choose
+from rawtone.models.logistics import RAREST
+
+_MOST = 1.0 - 2.0**-24
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def draw(
+    logits: Any,
+    means: Any,
+    widths: Any,
+    temperature: Any,
+    uniforms: Any,
+    steps: float,
+    levels: int,
+) -> int:
+    """Draw a component, then a value of it; at temperature 0 take the likeliest one's mean.
+
+    Args:
+        logits: of the components' shares, float32, a multiple of 16. Overwritten.
+        means: in cells from the middle of the axis, [components].
+        widths: their logarithms, in cells, [components].
+        temperature: float32; divides logits, and multiplies widths.
+        uniforms: float32 [2] in [0, 1), for the component and for the value.
+        steps: cells of the axis.
+        levels: number of codes.
+    """
+    chosen = choose(logits, len(means), temperature, np.float32(1), uniforms[0])
+    rank = min(max(np.float64(uniforms[1]), RAREST), _MOST)
+    spread = temperature * exp(widths[chosen]) * (log(rank) - log(1.0 - rank))
+    place = math.floor(means[chosen] + spread + (steps + 1.0) / 2.0)
+    return int(min(max(place, 0.0), levels - 1.0))
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def log_probability(
+    logits: Any, means: Any, widths: Any, code: int, steps: float, levels: int
+) -> Any:
+    """Return the natural logarithm of the mixture's mass in a code's cell; the ends take the tails.
+
+    Args:
+        logits: as for `draw`, but left as they are.
+        means: see there.
+        widths: see there.
+        code: below `levels`.
+        steps: see there.
+        levels: see there.
+    """
+    masses = np.empty(len(means))
+    for k in range(len(means)):
+        width, middle = exp(widths[k]), code - steps / 2.0 - means[k]
+        masses[k] = logits[k]
+        if code < levels - 1:
+            masses[k] += log_sigmoid((middle + 0.5) / width)
+        if code > 0:
+            masses[k] += log_sigmoid((0.5 - middle) / width)
+        if 0 < code < levels - 1:
+            # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^(b - a))
+            masses[k] += log(1.0 - exp(-1.0 / width))
+    shares = logits[: len(means)]
+    return _log_sum(masses, masses.max()) - _log_sum(shares, shares.max())
+
+
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _log_sum(x: Any, greatest: Any) -> Any:
+    """Return the logarithm of the sum of e^x, given the greatest x."""
+    total = 0.0
+    for k in range(len(x)):
+        total += exp(x[k] - greatest)
+    return greatest + log(total)
