@@ -82,26 +82,26 @@ def log(_: Any, x: Any) -> Any:
     return types.float64(types.float64), generate
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def sigmoid(x: float) -> Any:
     """Return 1 / (1 + e^-x)."""
     return 1.0 / (1.0 + exp(-x))
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def log_sigmoid(x: float) -> Any:
     """Return the logarithm of the sigmoid, which is exact in both tails."""
     return min(x, 0.0) - log(1.0 + exp(-abs(x)))
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def arcsinh(x: float) -> Any:
     """Return the inverse of sinh, to 1e-15 or 4 units in the last place, whichever is more."""
     size = abs(x)
     return math.copysign(log(size + math.sqrt(size * size + 1.0)), x)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def gelu(x: float) -> Any:
     """Return x times the normal distribution's share below x, approximately.
 

@@ -125,7 +125,7 @@ class _Room(NamedTuple):
     widths: Any
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _room(w: Any, lanes: int) -> Any:
     components, hidden = len(w.mixture.first), len(w.hidden_bias)
     return _Room(
@@ -139,9 +139,9 @@ def _room(w: Any, lanes: int) -> Any:
     )
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
-def _take_in(w: Any, m: Any, places: Any) -> None:
-    """Let the streams' memories have the code that was heard last, and predict the next."""
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _take_in(w: Any, m: Any) -> None:
+    """Let the streams' memories have the code that was heard last."""
     windows, lanes = m.middles.shape
     order, size, slot = len(m.coefficients), len(m.rounding), m.count[0, 0]
     errors, at = w.residuals * windows, (slot + size - 1) % size
@@ -156,15 +156,9 @@ def _take_in(w: Any, m: Any, places: Any) -> None:
         m.past[order + at, lane] = w.axis.values[code]
         m.rounding[at, lane] = w.axis.rounding[code]
         m.count[0, lane] = (slot + 1) % size
-    if slot == 0:  # a frame ends with the first code of all
-        next_frame(w, m)
-        for k in range(order):
-            for lane in range(lanes):
-                m.past[k, lane] = m.past[size + k, lane]
-    _guess(w.axis, m, m.past[slot : slot + order], places)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _later(rows: Any, count: int) -> None:
     """Move rows [n, lanes] back by so many; the first ones stay."""
     for row in range(len(rows) - 1, count - 1, -1):
@@ -172,7 +166,7 @@ def _later(rows: Any, count: int) -> None:
             rows[row, lane] = rows[row - count, lane]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _guess(axis: Any, m: Any, past: Any, places: Any) -> None:
     """Predict linearly, given the last samples.
 
@@ -195,7 +189,7 @@ def _guess(axis: Any, m: Any, past: Any, places: Any) -> None:
             m.middles[window, lane] = places[window, lane]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _say(w: Any, m: Any, room: Any) -> None:
     """Run the network for a sample."""
     windows, lanes = m.middles.shape
@@ -216,7 +210,7 @@ def _say(w: Any, m: Any, room: Any) -> None:
     multiply(w.out, room.y, room.outputs)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _settle(w: Any, m: Any, task: Any, sample: int, room: Any) -> None:
     """Set the code of each stream to the next one: drawn, or given."""
     mixture, axis = w.mixture, w.axis
@@ -231,8 +225,10 @@ def _settle(w: Any, m: Any, task: Any, sample: int, room: Any) -> None:
                 room.widths[k] = min(max(width, mixture.narrowest), mixture.widest)
         found = room.logits, room.means, room.widths
         if task.kind == MAKE:
-            heat, numbers = task.temperatures[sample, lane], task.uniforms[sample, :, lane]
-            task.codes[sample, lane] = draw(*found, heat, numbers, axis.steps, axis.levels)
+            heat, first = task.temperatures[sample, lane], task.uniforms[sample, 0, lane]
+            second = task.uniforms[sample, 1, lane]
+            code = draw(*found, heat, first, second, axis.steps, axis.levels)
+            task.codes[sample, lane] = code
         code = task.codes[sample, lane]
         if task.kind == SCORE:
             task.scores[sample, lane] = log_probability(*found, code, axis.steps, axis.levels)
@@ -243,7 +239,11 @@ def _settle(w: Any, m: Any, task: Any, sample: int, room: Any) -> None:
 def _run(w: Any, m: Any, task: Any) -> None:
     room = _room(w, m.code.shape[1])
     for sample in range(len(task.codes)):
-        _take_in(w, m, room.places)
+        slot, order = m.count[0, 0], len(m.coefficients)
+        _take_in(w, m)
+        if slot == 0:  # a frame ends with the first code of all
+            next_frame(w, m)
+        _guess(w.axis, m, m.past[slot : slot + order], room.places)
         if task.kind != HEAR:
             _say(w, m, room)
         _settle(w, m, task, sample, room)

@@ -22,7 +22,7 @@ from rawtone.models.resonators import FLOOR
 from rawtone.models.rg_lru import EPSILON
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def next_frame(w: Any, memory: Any) -> None:
     """Let prediction and recurrent layers hear the frame that is past.
 
@@ -48,9 +48,12 @@ def next_frame(w: Any, memory: Any) -> None:
     heard = np.zeros((inputs(w.frames.entry), lanes), np.float32)
     _tell(heard, reflections, powers, r[0], memory.bank)
     _advance(w.frames, heard, memory.units, memory.condition)
+    for k in range(order):  # the next frame is heard behind the last samples
+        for lane in range(lanes):
+            memory.past[k, lane] = memory.past[w.frames.size + k, lane]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _tell(heard: Any, reflections: Any, powers: Any, loudness: Any, bank: Any) -> None:
     """Set heard [heard, lanes] to what the frame's network is told."""
     order, windows, lanes = reflections.shape
@@ -67,7 +70,7 @@ def _tell(heard: Any, reflections: Any, powers: Any, loudness: Any, bank: Any) -
             heard[levels + k, lane] = log(real * real + imaginary * imaginary + FLOOR) / 4.0
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _advance(w: Any, heard: Any, units: Any, condition: Any) -> None:
     """Run the recurrent layers; set what the sample network is told, [hidden, lanes]."""
     _, width, lanes = units.shape
@@ -91,7 +94,7 @@ def _advance(w: Any, heard: Any, units: Any, condition: Any) -> None:
     multiply(w.tell, x, condition)
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _level(x: Any, width: int, y: Any) -> None:
     """Set y to x, divided by its root mean square; only the first `width` units count."""
     for lane in range(x.shape[1]):
@@ -103,7 +106,7 @@ def _level(x: Any, width: int, y: Any) -> None:
             y[k, lane] = x[k, lane] * level
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _renew(rate: Any, gates: Any, both: Any, units: Any, y: Any) -> None:
     """Renew a layer's units (De et al. 2024, eq. 1 to 4), and set y to what leaves it.
 

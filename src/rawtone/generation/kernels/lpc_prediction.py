@@ -16,7 +16,7 @@ from rawtone.generation.kernels.lpc_lru_weights import A_LAW, MU_LAW
 from rawtone.models.linear_prediction import FLOOR, LARGEST_REFLECTION, LEAST, WHITE
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _add_outer(column: Any, x: Any, y: Any) -> None:
     """Add to y[n, lanes] the products of column[n] and x[lanes]."""
     if len(x) == 1:
@@ -28,7 +28,7 @@ def _add_outer(column: Any, x: Any, y: Any) -> None:
             y[i, lane] += column[i] * x[lane]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def follow_windows(w: Any, past: Any, rounding: Any, running: Any) -> None:
     """Let running sums hear a frame.
 
@@ -55,7 +55,7 @@ def follow_windows(w: Any, past: Any, rounding: Any, running: Any) -> None:
                 own[i] += weight * flat[i]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _age(ageing: Any, sums: Any) -> None:
     """Age sums [3 * windows, n] by a frame; those of a window depend on those alone."""
     for first in range(0, len(sums), 3):
@@ -67,7 +67,7 @@ def _age(ageing: Any, sums: Any) -> None:
             a[i] = by[0, 0] * a[i]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def follow_bank(w: Any, frame: Any, bank: Any) -> None:
     """Let resonators hear a frame.
 
@@ -87,7 +87,7 @@ def follow_bank(w: Any, frame: Any, bank: Any) -> None:
             _add_outer(w.struck[m, part], frame[m], bank[part])
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def autocorrelation(lags: Any, running: Any, r: Any) -> None:
     """Set r [order + 1, windows, lanes] to windowed autocorrelations of what was heard.
 
@@ -108,7 +108,7 @@ def autocorrelation(lags: Any, running: Any, r: Any) -> None:
             r[0, window, lane] = r[0, window, lane] * (1.0 + WHITE) + total + FLOOR
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def levinson(r: Any, a: Any, reflections: Any, error: Any) -> None:
     """Solve for the coefficients of linear prediction, of n fits side by side.
 
@@ -139,7 +139,7 @@ def levinson(r: Any, a: Any, reflections: Any, error: Any) -> None:
             a[order, i] = k[i]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def predict(a: Any, past: Any, predicted: Any) -> None:
     """Set predicted [windows, lanes] to what each window's prediction says comes next.
 
@@ -156,7 +156,7 @@ def predict(a: Any, past: Any, predicted: Any) -> None:
                 predicted[window, lane] += a[j, window, lane] * newest[lane]
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def place(axis: Any, samples: Any) -> None:
     """Replace samples [n] by where they stand, in cells from the middle of the axis.
 

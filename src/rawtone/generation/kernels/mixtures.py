@@ -13,13 +13,14 @@ from rawtone.models.logistics import RAREST
 _MOST = 1.0 - 2.0**-24
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def draw(
     logits: Any,
     means: Any,
     widths: Any,
     temperature: Any,
-    uniforms: Any,
+    chance: Any,
+    rank: Any,
     steps: float,
     levels: int,
 ) -> int:
@@ -30,18 +31,19 @@ def draw(
         means: in cells from the middle of the axis, [components].
         widths: their logarithms, in cells, [components].
         temperature: float32; divides logits, and multiplies widths.
-        uniforms: float32 [2] in [0, 1), for the component and for the value.
+        chance: float32 in [0, 1), for the component.
+        rank: float32 in [0, 1), for the value.
         steps: cells of the axis.
         levels: number of codes.
     """
-    chosen = choose(logits, len(means), temperature, np.float32(1), uniforms[0])
-    rank = min(max(np.float64(uniforms[1]), RAREST), _MOST)
-    spread = temperature * exp(widths[chosen]) * (log(rank) - log(1.0 - rank))
+    chosen = choose(logits, len(means), temperature, np.float32(1), chance)
+    share = min(max(np.float64(rank), RAREST), _MOST)
+    spread = temperature * exp(widths[chosen]) * (log(share) - log(1.0 - share))
     place = math.floor(means[chosen] + spread + (steps + 1.0) / 2.0)
     return int(min(max(place, 0.0), levels - 1.0))
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def log_probability(
     logits: Any, means: Any, widths: Any, code: int, steps: float, levels: int
 ) -> Any:
@@ -70,7 +72,7 @@ def log_probability(
     return _log_sum(masses, masses.max()) - _log_sum(shares, shares.max())
 
 
-@njit(nogil=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
 def _log_sum(x: Any, greatest: Any) -> Any:
     """Return the logarithm of the sum of e^x, given the greatest x."""
     total = 0.0
