@@ -18,7 +18,6 @@ from rawtone.generation.kernels.streaming import State, Streaming
 from rawtone.generation.kernels.tasks import HEAR, MAKE, SCORE, Task
 from rawtone.generation.kernels.weights import Precision, inputs, multiply
 from rawtone.kernels.compiling import compiled
-from rawtone.kernels.vectors import LANES
 from rawtone.models.logistics import LogisticMixture
 from rawtone.models.lpc_lru import NARROWEST, LpcLru
 
@@ -133,13 +132,13 @@ def _room(w: Any, lanes: int) -> Any:
         np.empty((hidden, lanes), np.float32),
         np.empty((hidden, lanes), np.float32),
         np.empty((len(w.out_bias), lanes), np.float32),
-        np.empty((components + LANES - 1) // LANES * LANES, np.float32),
+        np.empty(components),
         np.empty(components),
         np.empty(components),
     )
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
 def _take_in(w: Any, m: Any) -> None:
     """Let the streams' memories have the code that was heard last."""
     windows, lanes = m.middles.shape
@@ -166,7 +165,7 @@ def _later(rows: Any, count: int) -> None:
             rows[row, lane] = rows[row - count, lane]
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
 def _guess(axis: Any, m: Any, past: Any, places: Any) -> None:
     """Predict linearly, given the last samples.
 
@@ -189,7 +188,7 @@ def _guess(axis: Any, m: Any, past: Any, places: Any) -> None:
             m.middles[window, lane] = places[window, lane]
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
 def _say(w: Any, m: Any, room: Any) -> None:
     """Run the network for a sample."""
     windows, lanes = m.middles.shape
@@ -210,7 +209,7 @@ def _say(w: Any, m: Any, room: Any) -> None:
     multiply(w.out, room.y, room.outputs)
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
 def _settle(w: Any, m: Any, task: Any, sample: int, room: Any) -> None:
     """Set the code of each stream to the next one: drawn, or given."""
     mixture, axis = w.mixture, w.axis
@@ -218,10 +217,11 @@ def _settle(w: Any, m: Any, task: Any, sample: int, room: Any) -> None:
     for lane in range(m.code.shape[1]):
         if task.kind != HEAR:
             scale = m.scale[0, lane]
+            width_of_scale = log(scale)
             for k in range(components):
                 room.logits[k] = room.outputs[k, lane]
                 room.means[k] = m.middles[0, lane] + scale * room.outputs[components + k, lane]
-                width = log(scale) + room.outputs[2 * components + k, lane] + mixture.first[k]
+                width = width_of_scale + room.outputs[2 * components + k, lane] + mixture.first[k]
                 room.widths[k] = min(max(width, mixture.narrowest), mixture.widest)
         found = room.logits, room.means, room.widths
         if task.kind == MAKE:

@@ -117,10 +117,14 @@ def _renew(rate: Any, gates: Any, both: Any, units: Any, y: Any) -> None:
         units: [units, lanes]. Written.
         y: [units, lanes]. Written.
     """
-    width = len(units)
-    for k in range(width):
+    rates, size = np.empty(units.shape), units.size
+    for k in range(len(rate)):
         for lane in range(units.shape[1]):
-            kept = exp(rate[k] * sigmoid(gates[k, lane]))
-            into = math.sqrt(EPSILON + 1.0 - kept * kept) * sigmoid(gates[width + k, lane])
-            units[k, lane] = kept * units[k, lane] + into * both[k, lane]
-            y[k, lane] = units[k, lane] * gelu(both[width + k, lane])
+            rates[k, lane] = rate[k]
+    flat, state, out = rates.reshape(-1), units.reshape(-1), y.reshape(-1)
+    opened, heard = gates.reshape(-1), both.reshape(-1)
+    for i in range(size):
+        kept = exp(flat[i] * sigmoid(opened[i]))
+        into = math.sqrt(EPSILON + 1.0 - kept * kept) * sigmoid(opened[size + i])
+        state[i] = kept * state[i] + into * heard[i]
+        out[i] = state[i] * gelu(heard[size + i])

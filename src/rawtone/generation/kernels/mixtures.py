@@ -7,7 +7,6 @@ import numpy as np
 from numba import njit
 
 from rawtone.generation.kernels.doubles import exp, log, log_sigmoid
-from rawtone.generation.kernels.sampling import choose
 from rawtone.models.logistics import RAREST
 
 _MOST = 1.0 - 2.0**-24
@@ -27,7 +26,7 @@ def draw(
     """Draw a component, then a value of it; at temperature 0 take the likeliest one's mean.
 
     Args:
-        logits: of the components' shares, float32, a multiple of 16. Overwritten.
+        logits: of the components' shares, [components]. Overwritten.
         means: in cells from the middle of the axis, [components].
         widths: their logarithms, in cells, [components].
         temperature: float32; divides logits, and multiplies widths.
@@ -36,11 +35,32 @@ def draw(
         steps: cells of the axis.
         levels: number of codes.
     """
-    chosen = choose(logits, len(means), temperature, np.float32(1), chance)
+    chosen = _component(logits, temperature, chance)
     share = min(max(np.float64(rank), RAREST), _MOST)
     spread = temperature * exp(widths[chosen]) * (log(share) - log(1.0 - share))
     place = math.floor(means[chosen] + spread + (steps + 1.0) / 2.0)
     return int(min(max(place, 0.0), levels - 1.0))
+
+
+@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+def _component(logits: Any, temperature: Any, chance: Any) -> int:
+    """Draw by inverse CDF; at temperature 0 take the first of the likeliest."""
+    likeliest = 0
+    for k in range(1, len(logits)):
+        if logits[k] > logits[likeliest]:
+            likeliest = k
+    if temperature <= 0:
+        return likeliest
+    greatest, total = logits[likeliest], 0.0
+    for k in range(len(logits)):
+        logits[k] = exp((logits[k] - greatest) / temperature)
+        total += logits[k]
+    bar, cumulative = chance * total, 0.0
+    for k in range(len(logits) - 1):
+        cumulative += logits[k]
+        if cumulative > bar:
+            return k
+    return len(logits) - 1
 
 
 @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -68,8 +88,7 @@ def log_probability(
         if 0 < code < levels - 1:
             # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^(b - a))
             masses[k] += log(1.0 - exp(-1.0 / width))
-    shares = logits[: len(means)]
-    return _log_sum(masses, masses.max()) - _log_sum(shares, shares.max())
+    return _log_sum(masses, masses.max()) - _log_sum(logits, logits.max())
 
 
 @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
