@@ -138,7 +138,7 @@ def _room(w: Any, lanes: int) -> Any:
     )
 
 
-@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
 def _take_in(w: Any, m: Any) -> None:
     """Let the streams' memories have the code that was heard last."""
     windows, lanes = m.middles.shape
@@ -165,12 +165,12 @@ def _later(rows: Any, count: int) -> None:
             rows[row, lane] = rows[row - count, lane]
 
 
-@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
-def _guess(axis: Any, m: Any, past: Any, places: Any) -> None:
+@njit(nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
+def _guess(w: Any, m: Any, past: Any, places: Any) -> None:
     """Predict linearly, given the last samples.
 
     Args:
-        axis: `lpc_lru_weights.Axis`.
+        w: `lpc_lru_weights.Weights`.
         m: `Memory`. Its guess is written, and what is told of it.
         past: [order, lanes], the newest last.
         places: [windows + 2, lanes]; overwritten.
@@ -180,25 +180,22 @@ def _guess(axis: Any, m: Any, past: Any, places: Any) -> None:
     for lane in range(lanes):
         places[windows, lane] = places[0, lane] - m.expected[0, lane]
         places[windows + 1, lane] = places[0, lane] + m.expected[0, lane]
-    place(axis, places.reshape(-1))
-    for lane in range(lanes):
-        off = (places[windows + 1, lane] - places[windows, lane]) / 2.0
-        m.scale[0, lane] = max(off, NARROWEST)
-        for window in range(windows):
-            m.middles[window, lane] = places[window, lane]
-
-
-@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
-def _say(w: Any, m: Any, room: Any) -> None:
-    """Run the network for a sample."""
-    windows, lanes = m.middles.shape
+    place(w.axis, places.reshape(-1))
     first = w.residuals * windows + w.taps
     for lane in range(lanes):
-        middle, scale = m.middles[0, lane], m.scale[0, lane]
+        off = (places[windows + 1, lane] - places[windows, lane]) / 2.0
+        middle, scale = places[0, lane], max(off, NARROWEST)
+        m.middles[0, lane], m.scale[0, lane] = middle, scale
         for window in range(1, windows):
-            m.told[first + window - 1, lane] = arcsinh((m.middles[window, lane] - middle) / scale)
+            m.middles[window, lane] = places[window, lane]
+            m.told[first + window - 1, lane] = arcsinh((places[window, lane] - middle) / scale)
         m.told[first + windows - 1, lane] = middle * (2.0 / w.axis.steps)
         m.told[first + windows, lane] = log(scale)
+
+
+@njit(nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
+def _say(w: Any, m: Any, room: Any) -> None:
+    """Run the network for a sample."""
     copy(m.condition, room.x)
     multiply(w.hear, m.told, room.x)
     rectify(room.x)
@@ -209,7 +206,7 @@ def _say(w: Any, m: Any, room: Any) -> None:
     multiply(w.out, room.y, room.outputs)
 
 
-@njit(nogil=True, error_model="numpy", forceinline=True)  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
 def _settle(w: Any, m: Any, task: Any, sample: int, room: Any) -> None:
     """Set the code of each stream to the next one: drawn, or given."""
     mixture, axis = w.mixture, w.axis
@@ -243,7 +240,7 @@ def _run(w: Any, m: Any, task: Any) -> None:
         _take_in(w, m)
         if slot == 0:  # a frame ends with the first code of all
             next_frame(w, m)
-        _guess(w.axis, m, m.past[slot : slot + order], room.places)
+        _guess(w, m, m.past[slot : slot + order], room.places)
         if task.kind != HEAR:
             _say(w, m, room)
         _settle(w, m, task, sample, room)

@@ -22,7 +22,7 @@ from rawtone.models.resonators import FLOOR
 from rawtone.models.rg_lru import EPSILON
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
 def next_frame(w: Any, memory: Any) -> None:
     """Let prediction and recurrent layers hear the frame that is past.
 
@@ -70,21 +70,19 @@ def _tell(heard: Any, reflections: Any, powers: Any, loudness: Any, bank: Any) -
             heard[levels + k, lane] = log(real * real + imaginary * imaginary + FLOOR) / 4.0
 
 
-@njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
+@njit(nogil=True, error_model="numpy", inline="always")  # type: ignore[untyped-decorator]
 def _advance(w: Any, heard: Any, units: Any, condition: Any) -> None:
     """Run the recurrent layers; set what the sample network is told, [hidden, lanes]."""
     _, width, lanes = units.shape
     x, y = np.empty((width, lanes), np.float32), np.empty((width, lanes), np.float32)
-    both, gates = (
-        np.empty((2 * width, lanes), np.float32),
-        np.empty((2 * width, lanes), np.float32),
-    )
+    both, nothing = np.empty((2 * width, lanes), np.float32), np.zeros(2 * width, np.float32)
+    gates = np.empty((2 * width, lanes), np.float32)
     spread(w.entry_bias, x)
     multiply(w.entry, heard, x)
     for number in range(len(w.layers)):
         layer = w.layers[number]
         _level(x, w.width, y)
-        both[:] = np.float32(0)
+        spread(nothing, both)
         multiply(layer.enter, y, both)
         spread(layer.gates_bias, gates)
         multiply(layer.gates, both[:width], gates)

@@ -148,12 +148,14 @@ def predict(a: Any, past: Any, predicted: Any) -> None:
         past: the last samples [order, lanes], the newest last.
         predicted: written.
     """
-    predicted[:] = 0.0
+    for window in range(predicted.shape[0]):
+        for lane in range(predicted.shape[1]):
+            predicted[window, lane] = 0.0
     for j in range(len(a)):
-        newest = past[len(a) - 1 - j]
+        newest = len(a) - 1 - j
         for window in range(predicted.shape[0]):
             for lane in range(predicted.shape[1]):
-                predicted[window, lane] += a[j, window, lane] * newest[lane]
+                predicted[window, lane] += a[j, window, lane] * past[newest, lane]
 
 
 @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]

@@ -88,13 +88,15 @@ def log_probability(
         if 0 < code < levels - 1:
             # sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - e^(b - a))
             masses[k] += log(1.0 - exp(-1.0 / width))
-    return _log_sum(masses, masses.max()) - _log_sum(logits, logits.max())
+    return _log_sum(masses) - _log_sum(logits)
 
 
 @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
-def _log_sum(x: Any, greatest: Any) -> Any:
-    """Return the logarithm of the sum of e^x, given the greatest x."""
-    total = 0.0
+def _log_sum(x: Any) -> Any:
+    """Return the logarithm of the sum of e^x."""
+    greatest, total = x[0], 0.0
+    for k in range(1, len(x)):
+        greatest = max(greatest, x[k])
     for k in range(len(x)):
         total += exp(x[k] - greatest)
     return greatest + log(total)
