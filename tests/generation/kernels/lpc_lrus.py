@@ -30,12 +30,12 @@ SIZES: dict[str, Any] = {
 
 
 def lpc_lru(quantizer: quantizers.Quantizer | None = None, seed: int = 1, **changed: Any) -> Any:
-    """Return a network whose weights are random: what it makes is neither noise nor constant."""
+    """Return a network whose weights are random: what it makes is neither flat nor certain."""
     codec = quantizer or quantizers.make("mu-law", 256)
     model = build(LpcLru.model_validate(SIZES | changed), Audio(codec), seed)
     random = np.random.default_rng(seed)
     for weight in model.trainable_variables:
-        weight.assign_add(random.normal(size=weight.shape, scale=0.2))
+        weight.assign_add(random.normal(size=weight.shape, scale=0.05))
     return model
 
 

@@ -1,6 +1,5 @@
 """The kernel of lpc_lru says what its streaming form says, for one stream and for sixteen."""
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,10 +20,7 @@ from tests.generation.kernels.lpc_lrus import Reference, drawn, lpc_lru
 RATE = 8000
 FORMS: dict[str, tuple[Any, dict[str, Any]]] = {
     "mu-law": (("mu-law", 256), {}),
-    "a-law, one window": (
-        ("a-law", 64),
-        {"spans": [30.0], "output": {"kind": "logistics", "components": 1}},
-    ),
+    "a-law, one window": (("a-law", 256), {"spans": [30.0]}),
     "linear, long": (("linear", 4096), {"frame_size": 8, "order": 16, "taps": 20, "residuals": 8}),
 }
 
@@ -58,22 +54,23 @@ def test_four_thousand_codes_are_those_of_float64(form: str) -> None:
     for uniform in uniforms(0, 0, 4000):
         code = drawn(model, reference.step(code), float(np.float32(0.8)), uniform)
         expected.append(code)
-    assert 10 < len(set(expected)) and np.mean(np.diff(expected) == 0) < 0.5
     np.testing.assert_array_equal(made, expected)
+    bits = -kernel.score(start(kernel, 1), made[:, None].copy()).mean() / np.log(2)
+    assert 3 < bits < np.log2(model.audio.quantizer.levels) - 2
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(
     changed=st.fixed_dictionaries(
         {
             "frame_size": st.integers(3, 9),
-            "order": st.integers(1, 20),
+            "order": st.integers(1, 12),
             "spans": st.lists(st.floats(2.0, 60.0), min_size=1, max_size=4),
             "taps": st.integers(1, 30),
             "layers": st.integers(1, 3),
             "hidden": st.integers(1, 40),
-            "output": st.builds(
-                lambda n: {"kind": "logistics", "components": n}, st.integers(1, 20)
+            "output": st.fixed_dictionaries(
+                {"kind": st.just("logistics"), "components": st.integers(1, 20)}
             ),
         }
     ),
@@ -82,22 +79,22 @@ def test_four_thousand_codes_are_those_of_float64(form: str) -> None:
     ),
     seed=st.integers(0, 99),
 )
-def test_any_settings_score_as_the_models_streaming_form_does(
+def test_any_settings_score_as_the_parallel_form_does(
     changed: dict[str, Any], quantizer: Any, seed: int
 ) -> None:
-    model = lpc_lru(quantizer, seed, **changed)
-    levels = quantizer.levels
-    codes = np.random.default_rng(seed).integers(levels // 4, levels, 24).astype(np.int32)
+    model, levels = lpc_lru(quantizer, seed, **changed), quantizer.levels
+    n = 4 * model.settings.frame_size
+    codes = np.random.default_rng(seed).integers(levels // 4, levels, n).astype(np.int32)
+    silence = np.full(model.settings.context, quantizer.silence)
+    heard = np.concatenate([silence, codes[:-1]]).astype(np.int32)
+    features, _ = model(heard[None], model.initial_carry(1))
+    expected = -np.asarray(model.head.loss(features, codes[None]))[0]
     kernel = LpcLruKernel(model)
     found = kernel.score(start(kernel, 1), codes[:, None])[:, 0]
-    state, expected = model.initial_state(1), []
-    for last, code in pairwise([quantizer.silence, *codes]):
-        features, state = model.step(state, np.array([last], np.int32))
-        expected.append(-float(model.head.loss(features, np.array([code], np.int32))[0]))
     np.testing.assert_allclose(found, expected, atol=5e-3, rtol=1e-3)
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "int8"])
+@pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_sixteen_streams_have_the_bits_that_each_has_alone(precision: Any) -> None:
     kernel = LpcLruKernel(model_of("mu-law"), precision)
     prime, together = np.arange(100, 130, dtype=np.int32), start(kernel, 16)
@@ -119,7 +116,7 @@ def test_what_is_heard_leaves_the_state_that_making_it_leaves() -> None:
     kernel.hear(hearing, made[:, 0])
     kernel.score(scoring, made)
     for one, *others in zip(making, hearing, scoring, strict=True):
-        for other in others[:2]:
+        for other in others:
             np.testing.assert_array_equal(one, other)
 
 
@@ -147,25 +144,22 @@ def test_a_stream_has_the_same_bits_in_any_company_and_after_an_interruption() -
     np.testing.assert_array_equal(np.concatenate([first.codes, rest], axis=1), together)
 
 
-def test_the_loop_makes_nearly_all_of_the_same_codes() -> None:
-    """It fits linear prediction in floats, and so may part ways; until then codes are the same."""
+def test_the_loop_makes_the_same_codes_for_long() -> None:
+    """It fits linear prediction in floats: where a code differs, so do all that follow."""
     model, streams = model_of("mu-law"), STREAMS[1:9]
     loop, kernel = Loop(model, RATE), Kernel(LpcLruKernel(model), model.audio, RATE, 1)
-    one, other = clips(loop, streams), clips(kernel, streams)
-    print([np.flatnonzero(a != b)[:1] for a, b in zip(one, other)])
+    equal = clips(loop, streams) == clips(kernel, streams)
+    # those before the first that differs
+    assert np.cumprod(equal, axis=1).mean() > 0.5
 
 
-@pytest.mark.parametrize(("precision", "most"), [("bfloat16", 0.02), ("int8", 0.1)])
-def test_fewer_bits_cost_little(precision: Any, most: float) -> None:
+def test_fewer_bits_cost_little() -> None:
     model = model_of("mu-law")
     codes = make(LpcLruKernel(model), start(LpcLruKernel(model), 1), 2000)
-    scores = []
-    for kept in ("float32", precision):
-        kernel = LpcLruKernel(model, kept)
-        scores.append(kernel.score(start(kernel, 1), codes).mean() / np.log(2))
-    print(scores)
-    assert scores[0] - most < scores[1] < scores[0] + most / 10
-    assert scores[1] != scores[0]
+    kernels = [LpcLruKernel(model, kept) for kept in ("float32", "int8")]  # type: ignore[arg-type]
+    full, fewer = (k.score(start(k, 1), codes).mean() / np.log(2) for k in kernels)
+    assert full - 0.1 < fewer < full + 0.01
+    assert fewer != full
 
 
 def test_the_kernel_is_taken_by_itself() -> None:
