@@ -38,6 +38,7 @@ PRESETS = (
     "samplernn-1-layer",
     "samplernn-prism",
     "lstm-256-64",
+    "lpc-lru-demo",
 )
 # Some loops make a hundred samples a second: a block must not take minutes.
 BLOCKS = {"samplernn-prism": 256}
@@ -46,6 +47,7 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 MATRICES = {
     *("past", "now", "dense", "skip", "post", "out"),
     *("below", "recurrent", "candidate", "entry", "tell", "hidden", "last", "matrix"),
+    *("hear", "enter", "gates", "leave"),
 }
 
 

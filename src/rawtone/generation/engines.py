@@ -5,6 +5,7 @@ from typing import Any, Literal
 from rawtone.errors import UserError
 from rawtone.generation.engine import Engine
 from rawtone.generation.kernel import FamilyKernel, Kernel, Precision
+from rawtone.generation.kernels.lpc_lru import LpcLruKernel
 from rawtone.generation.kernels.next_sample import NextSampleKernel
 from rawtone.generation.kernels.samplernn import SampleRNNKernel
 from rawtone.generation.kernels.wavenet import WaveNetKernel
@@ -14,7 +15,12 @@ from rawtone.models.family import Family
 
 Wanted = Literal["auto", "kernel", "loop"]
 
-KERNELS: tuple[type[FamilyKernel], ...] = (NextSampleKernel, SampleRNNKernel, WaveNetKernel)
+KERNELS: tuple[type[FamilyKernel], ...] = (
+    LpcLruKernel,
+    NextSampleKernel,
+    SampleRNNKernel,
+    WaveNetKernel,
+)
 
 
 def kernel_of(model: Family) -> type[FamilyKernel] | None:

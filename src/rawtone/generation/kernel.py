@@ -74,7 +74,7 @@ class FamilyKernel(Protocol):
             state: read and written.
             temperatures: [n, lanes]; 0 takes the likeliest.
             top_p: [lanes].
-            uniforms: [n, lanes] in [0, 1).
+            uniforms: [n, 2, lanes] in [0, 1), two for each sample.
             codes: [n, lanes]; written.
         """
         ...
@@ -156,7 +156,7 @@ class Kernel:
         if self.audio.labels:
             self.kernel.tell(group, self._labels(lanes, begin))
         codes = np.empty((self.block, width), np.int32)
-        each = [uniforms(lane.seed, begin, self.block)[:, 0] for lane in lanes]
+        each = [uniforms(lane.seed, begin, self.block) for lane in lanes]
         temperatures = of_streams.temperatures(lanes, begin, self.block, self.sample_rate)
         top_p, numbers = of_streams.top_p(lanes), np.stack(each, axis=-1)
         for start in range(0, self.block, PIECE):
