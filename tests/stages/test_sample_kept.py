@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile
@@ -59,7 +60,7 @@ def clips(**sampling: Any) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = json.loads((RESULTS / "clips.json").read_text())
     for row in rows:
         assert pcm.sha256(RESULTS / row["wav"]) == row["sha256"]
-        assert (RESULTS / row["mp3"]).is_file()
+        assert all((RESULTS / row[kind]).is_file() for kind in sampling.get("formats", ["mp3"]))
     return rows
 
 
@@ -125,6 +126,40 @@ def test_a_damaged_clip_is_made_anew_and_what_nobody_asks_for_is_swept_away(
     clips(seeds=[0])
     assert len(list(KEPT.glob("*.wav"))) == 4
     assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".mp3", ".json", ""}
+
+
+def test_other_formats_and_tags_are_written_from_the_same_samples(
+    published: None, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = clips()
+    bytes_of_wavs = [(RESULTS / row["wav"]).read_bytes() for row in first]
+    made.clear()
+    rows = clips(formats=["flac", "ogg"])
+    for before, row, wav in zip(first, rows, bytes_of_wavs, strict=True):
+        assert {"wav", "flac", "ogg"} == row.keys() & {"wav", "flac", "ogg", "mp3"}
+        assert (RESULTS / row["wav"]).read_bytes() == wav
+        heard, _ = soundfile.read(RESULTS / row["flac"], dtype="int16")
+        np.testing.assert_array_equal(heard, pcm.read(RESULTS / before["wav"]))
+    assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".flac", ".ogg", ".json", ""}
+    assert "mp3" not in clips(formats=[])[0]
+    with monkeypatch.context() as later:
+        later.setattr("rawtone.generation.tags.VERSION", "0.2.0")
+        assert clips() == first
+        assert mutagen.File(RESULTS / first[0]["mp3"])["TSSE"] == "rawtone 0.2.0"
+    assert clips() == first
+    assert [(RESULTS / row["wav"]).read_bytes() for row in first] == bytes_of_wavs
+    assert not made
+
+
+def test_a_clip_of_two_equal_checkpoints_is_made_once(published: None, made: list[int]) -> None:
+    one, other = sorted(RESULTS.glob("checkpoints/*.npz"))
+    other.write_bytes(one.read_bytes())
+    table = json.loads((RESULTS / "checkpoints.json").read_text())
+    table["checkpoints"][1]["sha256"] = table["checkpoints"][0]["sha256"]
+    write_json(RESULTS / "checkpoints.json", table)
+    rows = clips()
+    assert sum(made) == 4
+    assert [row["sha256"] for row in rows[:4]] == [row["sha256"] for row in rows[4:]]
 
 
 @pytest.mark.parametrize("engine", ["kernel", "loop"])

@@ -60,7 +60,7 @@ class Filling:
 
         Args:
             wanted: of each checkpoint.
-            threads: that a CPU has for it.
+            threads: that a CPU has for it; 0 makes one checkpoint after the other on this one.
         """
         maker = self._making.maker
         threads = threads if maker.kernel else 0
@@ -87,7 +87,7 @@ class Filling:
             left.difference_update(*begun[-1])
             keys.append([key for key in each.clips if key in left])
             left.difference_update(keys[-1])
-        sizes = self._making.maker.spread([len(each) for each in keys], threads)
+        sizes = self._making.maker.spread([len(each) for each in keys], max(threads, 1))
         rest = [
             [list(itertools.islice(keys_left, size)) for size in jobs]
             for keys_left, jobs in zip(map(iter, keys), sizes, strict=True)
