@@ -1,10 +1,13 @@
 """What sample has made it keeps: killed at random it goes on to the same clips, none made twice."""
 
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -23,7 +26,8 @@ from rawtone.models import backend
 
 backend.start()
 
-from rawtone.generation import making  # noqa: E402
+from rawtone.generation import keeping, making  # noqa: E402
+from rawtone.generation.progress import Progress  # noqa: E402
 
 Publish = Callable[..., None]
 RATE = 4000
@@ -173,6 +177,22 @@ def test_killed_at_random_it_goes_on_to_the_same_clips(published: None, engine: 
         ends.append(killed(after_saves=chance.randint(1, 3), wait=chance.random() / 20))
     assert clips(engine=engine, seconds=3.0) == expected
     assert ends[1] != ends[0]  # it went on, and did not begin again
+
+
+def test_control_c_ends_all_threads_and_what_they_saved_is_gone_on_with(
+    published: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = clips(seconds=30.0, seeds=[0])
+    shutil.rmtree(KEPT)
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(keeping, "EVERY", 0.0)
+        interrupted.setattr(Progress, "made", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        capsys.readouterr()
+        assert cli.main(["sample", "mine"]) == 128 + signal.SIGINT
+        assert capsys.readouterr().err == "sample mine: stopped\n"
+    assert list(KEPT.glob("*/state.npz"))
+    assert not [thread for thread in threading.enumerate() if "generation" in thread.name]
+    assert clips(seconds=30.0, seeds=[0]) == expected
 
 
 def killed(after_saves: int, wait: float) -> str:
