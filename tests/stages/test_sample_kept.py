@@ -184,9 +184,15 @@ def test_control_c_ends_all_threads_and_what_they_saved_is_gone_on_with(
 ) -> None:
     expected = clips(seconds=30.0, seeds=[0])
     shutil.rmtree(KEPT)
+    signals = [signal.SIGINT]
+
+    def interrupt(*_: Any) -> None:
+        if signals:
+            os.kill(os.getpid(), signals.pop())
+
     with monkeypatch.context() as interrupted:
         interrupted.setattr(keeping, "EVERY", 0.0)
-        interrupted.setattr(Progress, "made", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        interrupted.setattr(Progress, "made", interrupt)
         capsys.readouterr()
         assert cli.main(["sample", "mine"]) == 128 + signal.SIGINT
         assert capsys.readouterr().err == "sample mine: stopped\n"
