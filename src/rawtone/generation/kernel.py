@@ -5,11 +5,9 @@ So how streams are spread is a matter of speed alone.
 """
 
 import itertools
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
@@ -20,6 +18,7 @@ from rawtone.generation.engine import Codes
 from rawtone.generation.random import uniforms
 from rawtone.generation.spread import spread
 from rawtone.generation.streams import Stream
+from rawtone.models.backend import cores
 from rawtone.models.family import Audio, Family
 
 Precision = Literal["float32", "bfloat16", "int8"]
@@ -78,11 +77,6 @@ class FamilyKernel(Protocol):
             codes: [n, lanes]; written.
         """
         ...
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if Path("/proc").exists() else os.cpu_count() or 1
 
 
 class Kernel:
