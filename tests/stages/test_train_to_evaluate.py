@@ -186,10 +186,10 @@ def test_a_damaged_checkpoint_is_named(here: Path) -> None:
     assert f"{weights}: not the file that checkpoints.json names" in complaint("sample mine")
 
 
-def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> None:
+def test_every_checkpoint_is_measured_on_held_out_and_on_some_learned_audio(here: Path) -> None:
     rows = table.read(TRAINED / "bits.csv")
     assert [(row["step"], row["split"]) for row in rows] == [
-        (step, split) for step in ("20", "40") for split in ("validation", "test")
+        (step, split) for step in ("20", "40") for split in ("train", "validation", "test")
     ]
     found = json.loads((TRAINED / "evaluation.json").read_text())
     seconds = json.loads(Path("data/chunks/mine/corpus.json").read_text())["seconds"]
@@ -197,9 +197,22 @@ def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> Non
         assert found["samples"][split] == pytest.approx(seconds[split] * 4000)
         assert 0 < found["entropy_bits"][split] <= found["uniform_bits"] == 8
         assert 0 < found["linear_prediction_bits"][split] < found["uniform_bits"]
+        assert 0 < found["order_1_bits"][split] < found["uniform_bits"]
+        assert found["bits"][split]["bits"] == found[f"{split}_bits"]
     assert found["validation_bits"] < found["uniform_bits"]
     best = min((row for row in rows if row["split"] == "validation"), key=lambda row: row["bits"])
     assert found["best_step"] == int(best["step"])
+    apart = found["bits"]["validation"]["bits"] - found["bits"]["train"]["bits"]
+    assert found["gap_bits"] == pytest.approx(apart, abs=2e-4)
+
+
+def test_bits_of_tracks_make_up_those_of_their_split(here: Path) -> None:
+    tracks = table.read(TRAINED / "bits_by_track.csv")
+    for row in table.read(TRAINED / "bits.csv"):
+        own = [t for t in tracks if (t["step"], t["split"]) == (row["step"], row["split"])]
+        assert sum(int(t["samples"]) for t in own) == int(row["samples"])
+        bits = sum(float(t["bits"]) * int(t["samples"]) for t in own) / int(row["samples"])
+        assert bits == pytest.approx(float(row["bits"]), abs=2e-4)
 
 
 def test_every_clip_is_heard_and_those_of_the_best_checkpoint_judged(here: Path) -> None:

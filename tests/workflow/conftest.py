@@ -36,7 +36,7 @@ experiments:
   wide: {corpus: demo, preset: wavenet-demo, sampling: {seconds: 2}}
 """
 
-_EVALUATED = ("metrics.json", "evaluation.json", "bits.csv", "melody.csv")
+_EVALUATED = ("metrics.json", "evaluation.json", "bits.csv", "bits_by_track.csv", "melody.csv")
 # verb: what it reads, what it writes; a name without an ending is a folder
 STAGES = {
     "fetch": ([], ["data/raw/{name}/files.csv", "data/raw/{name}/0a1b.wav"]),

@@ -16,6 +16,7 @@ rule evaluate:
             labels={"what": "metrics"},
         ),
         "results/{name}/evaluation.json",
+        "results/{name}/bits_by_track.csv",
         report(
             "results/{name}/bits.csv",
             caption="../report/bits.rst",

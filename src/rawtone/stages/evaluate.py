@@ -3,27 +3,25 @@
 import json
 import logging
 import math
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from rawtone import model_settings
 from rawtone.audio import pcm, quantizers
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
-from rawtone.evaluation.bits import entropy_bits, flac_bits, loss_per_sample
+from rawtone.evaluation import scores
+from rawtone.evaluation.baselines import baselines
 from rawtone.evaluation.held_out import HeldOut
-from rawtone.evaluation.linear_prediction import linear_prediction_bits
 from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
-from rawtone.evaluation.squares import repetition_error, silence_error
 from rawtone.files import write_json
 from rawtone.models import backend
 from rawtone.settings import Training
 from rawtone.stages import layout
-from rawtone.training.checkpoints import read_arrays
 from rawtone.training.measures import Measure, measure
 
 Clip = dict[str, Any]
@@ -42,20 +40,29 @@ def run(experiment: str) -> None:
     training = Training(**config["training"])
     backend.start(training.deterministic, training.threads)
     chunks = Chunks.open(layout.chunks(corpus))
-    held_out = {split: HeldOut(chunks, split, config) for split in HELD_OUT}
     losses = measure(model_settings.model(config["model"]).density)
-    scored = _scores(folder, config, held_out, losses)
-    table.write(folder / "bits.csv", ("step", "split", "loss", "bits", "samples"), scored)
+    predicted = _predict(folder, config, scores.parts(chunks, config), losses)
     listener = Listener(chunks, quantizers.make(**config["quantizer"]))
     heard = _hear(folder, listener)
     grid = [key for key in ("step", "label", "temperature", "seed") if key in heard[0][0]]
     rows = [{key: clip[key] for key in grid} | clip_heard.row for clip, clip_heard in heard]
     table.write(folder / "melody.csv", (*grid, *heard[0][1].row), rows)
-    predicted = _prediction(scored, held_out, losses)
     evaluation = predicted | _clips_judged(predicted, heard, listener)
     write_json(folder / "evaluation.json", evaluation)
     write_json(folder / "metrics.json", _compared(evaluation))
     _tell(evaluation, losses)
+
+
+def _predict(
+    folder: Path, config: dict[str, Any], heard: dict[str, HeldOut], losses: Measure
+) -> dict[str, Any]:
+    """Write how well every checkpoint predicts; return what evaluation.json says of the best."""
+    scored = list(scores.scores(folder, config, heard))
+    rows = [score.row(losses) for score in scored]
+    table.write(folder / "bits.csv", scores.COLUMNS, rows)
+    track_rows = chain.from_iterable(score.track_rows(losses) for score in scored)
+    table.write(folder / "bits_by_track.csv", scores.TRACK_COLUMNS, track_rows)
+    return scores.of_best(scored, losses) | baselines(heard, losses.density)
 
 
 def _tell(evaluation: dict[str, Any], losses: Measure) -> None:
@@ -70,29 +77,6 @@ def _tell(evaluation: dict[str, Any], losses: Measure) -> None:
     )
 
 
-def _scores(
-    folder: Path, config: dict[str, Any], held_out: dict[str, HeldOut], losses: Measure
-) -> list[dict[str, Any]]:
-    from rawtone.models.families import build
-    from rawtone.models.family import Audio
-    from rawtone.training.scoring import Scorer
-
-    codec, labels = quantizers.make(**config["quantizer"]), config.get("labels", ())
-    audio = Audio(codec, config["channels"], len(labels))
-    scorer = Scorer(build(model_settings.model(config["model"]), audio))
-    published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
-    rows = []
-    for checkpoint in tqdm(published, desc="evaluate", unit="checkpoint", disable=None):
-        scorer.load(read_arrays(folder / checkpoint["file"]))
-        for split, part in held_out.items():
-            loss = loss_per_sample(part.batches, scorer.score)
-            bits = losses.bits(loss)
-            row = {"step": checkpoint["step"], "split": split, "loss": f"{loss:.6g}"}
-            told = {"bits": "" if bits is None else f"{bits:.4f}", "samples": len(part.codes)}
-            rows.append(row | told)
-    return rows
-
-
 def _hear(folder: Path, listener: Listener) -> list[tuple[Clip, Heard]]:
     clips: list[Clip] = json.loads((folder / "clips.json").read_text())
     progress = tqdm(clips, desc="listen", unit="clip", disable=None)
@@ -104,45 +88,6 @@ def _made(folder: Path, clip: Clip) -> pcm.Pcm:
     prime = clip.get("prime", {})
     kept = prime.get("seconds", 0) if prime.get("keep") else 0
     return pcm.read(folder / clip["wav"], round(kept * clip["sample_rate"]))
-
-
-def _prediction(
-    scored: list[dict[str, Any]], held_out: dict[str, HeldOut], losses: Measure
-) -> dict[str, Any]:
-    validation = [row for row in scored if row["split"] == "validation"]
-    best = min(validation, key=lambda row: (float(row["loss"]), row["step"]))["step"]
-    chosen = {row["split"]: row for row in scored if row["step"] == best}
-    figures = {
-        f"{split}_{column}": float(row[column]) if row[column] else None
-        for column in ("bits", "loss")
-        for split, row in chosen.items()
-    }
-    return {"best_step": best} | figures | _baselines(held_out, losses)
-
-
-def _baselines(held_out: dict[str, HeldOut], losses: Measure) -> dict[str, Any]:
-    """Measure what needs no model to be trained: of each split, and of knowing nothing."""
-    some = held_out["validation"]
-    codec, rate = quantizers.make(**some.config["quantizer"]), some.chunks.sample_rate
-    count = codec.levels
-    linear = {k: round(linear_prediction_bits(v.codes, codec), 4) for k, v in held_out.items()}
-    squares = {} if losses.density else _squares(held_out)
-    return squares | {
-        "flac_bits": {k: round(flac_bits(v.codes, count, rate), 4) for k, v in held_out.items()},
-        "linear_prediction_bits": linear,
-        "entropy_bits": {k: round(entropy_bits(v.codes, count), 4) for k, v in held_out.items()},
-        "uniform_bits": round(float(np.log2(count)), 4),
-        "samples": {k: len(v.codes) for k, v in held_out.items()},
-    }
-
-
-def _squares(held_out: dict[str, HeldOut]) -> dict[str, dict[str, float]]:
-    codec = quantizers.make(**held_out["validation"].config["quantizer"])
-    errors = {"repetition_loss": repetition_error, "silence_loss": silence_error}
-    return {
-        name: {split: float(f"{error(v.codes, codec):.6g}") for split, v in held_out.items()}
-        for name, error in errors.items()
-    }
 
 
 def _clips_judged(
