@@ -36,7 +36,15 @@ experiments:
   wide: {corpus: demo, preset: wavenet-demo, sampling: {seconds: 2}}
 """
 
-_EVALUATED = ("metrics.json", "evaluation.json", "bits.csv", "bits_by_track.csv", "melody.csv")
+_EVALUATED = (
+    "metrics.json",
+    "evaluation.json",
+    "bits.csv",
+    "bits_by_track.csv",
+    "clips.csv",
+    "melody.csv",
+    "preview.mp3",
+)
 # verb: what it reads, what it writes; a name without an ending is a folder
 STAGES = {
     "fetch": ([], ["data/raw/{name}/files.csv", "data/raw/{name}/0a1b.wav"]),
@@ -59,7 +67,12 @@ STAGES = {
         ["results/{name}/history.csv", "results/{name}/curves/loss.svg"],
     ),
     "evaluate": (
-        ["data/chunks/{corpus}", "results/{name}/checkpoints", "results/{name}/clips"],
+        [
+            "data/chunks/{corpus}",
+            "data/tracks/{corpus}/tracks.csv",
+            "results/{name}/checkpoints",
+            "results/{name}/clips",
+        ],
         [f"results/{{name}}/{f}" for f in _EVALUATED],
     ),
     "report": (["data", "results"], ["report/bits.csv", "report/demo/listen.html"]),
