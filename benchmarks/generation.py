@@ -80,7 +80,7 @@ class Maker:
 
     def __init__(self, engine: Any, streams: list[int], block: int) -> None:
         from rawtone.generation.streams import Stream
-        from rawtone.generation.workers import cores
+        from rawtone.models.backend import cores
 
         self.engine, self.made, self.seconds = engine, 0, []
         engine.block = engine.steps = block
@@ -132,7 +132,7 @@ def measured(name: str, streams: int, seconds: float) -> dict[str, Any]:
     from rawtone.generation.kernel import cost_of_group
     from rawtone.generation.loop import Loop
     from rawtone.generation.spread import spread
-    from rawtone.generation.workers import cores
+    from rawtone.models.backend import cores
 
     preset = Preset.read(name)
     model, block = preset.build(), BLOCKS.get(name, 2000)

@@ -76,7 +76,7 @@ def made(folder: Path, maker: Any, weights: list[Path], asked: Any, threads: int
 def measure(name: str, asked: Any) -> None:
     """Print the seconds of each round and the median of their ratios."""
     from rawtone.generation.maker import Maker
-    from rawtone.generation.workers import cores
+    from rawtone.models.backend import cores
 
     maker = Maker(config_of(Preset.read(name)))
     with tempfile.TemporaryDirectory() as temporary:

@@ -232,7 +232,45 @@ def test_metrics_are_the_few_figures_that_a_table_compares(here: Path) -> None:
     found = json.loads((TRAINED / "evaluation.json").read_text())
     bits = {key: found[key] for key in ("best_step", "validation_bits", "test_bits")}
     heard = {"melodies": found["melody"]["passed"], "spectrum_db": found["spectrum_db"]["clips"]}
-    assert metrics == bits | heard
+    chosen = {"chosen_step": found["choice"]["step"]}
+    assert metrics == bits | heard | chosen | found["clips"]
+
+
+def test_every_clip_has_a_verdict_a_rank_and_the_reasons_for_it(here: Path) -> None:
+    clips = json.loads((TRAINED / "clips.json").read_text())
+    rows = table.read(TRAINED / "clips.csv")
+    assert [(row["step"], row["seed"]) for row in rows] == [
+        (str(clip["step"]), str(clip["seed"])) for clip in clips
+    ]
+    assert sorted(int(row["rank"]) for row in rows) == list(range(1, len(clips) + 1))
+    assert all(row["verdict"] and row["reasons"].endswith(".") for row in rows)
+    found = json.loads((TRAINED / "evaluation.json").read_text())
+    assert found["choice"]["step"] in (20, 40)
+    assert set(found["preview"]["clips"]) <= {int(row["rank"]) for row in rows}
+    heard, _ = soundfile.read(TRAINED / found["preview"]["file"])
+    assert len(heard) / 4000 > 0.6
+
+
+def test_an_ear_has_the_last_word(here: Path) -> None:
+    last = min(table.read(TRAINED / "clips.csv"), key=lambda row: -int(row["rank"]))
+    name = f"step-{int(last['step']):08d}/t{float(last['temperature']):.2f}-s{last['seed']}"
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["experiments"]["mine"]["select"] = {"step": 20, "clips": [name]}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    rawtone("settings")
+    rawtone("evaluate mine")
+    first = min(table.read(TRAINED / "clips.csv"), key=lambda row: int(row["rank"]))
+    assert first["reasons"].startswith("Picked by ear; ")
+    choice = json.loads((TRAINED / "evaluation.json").read_text())["choice"]
+    assert (choice["step"], choice["pinned"]) == (20, True)
+    settings = Path("settings/evaluate/mine.json")
+    chosen = settings.read_text()
+    settings.write_text(chosen.replace('"step": 20', '"step": 21'))
+    assert "experiments.mine.select.step: expected a published checkpoint (20, 40), found 21" in (
+        complaint("evaluate mine")
+    )
+    settings.write_text(chosen.replace("t1.00", "t1.10").replace("t0.90", "t1.10"))
+    assert "did you mean 'step-" in complaint("evaluate mine")
 
 
 def test_a_corpus_without_held_out_audio_is_refused(here: Path) -> None:

@@ -41,7 +41,9 @@ _EVALUATED = (
     "evaluation.json",
     "bits.csv",
     "bits_by_track.csv",
+    "clips.csv",
     "melody.csv",
+    "preview.mp3",
     "sets.csv",
 )
 # verb: what it reads, what it writes; a name without an ending is a folder
@@ -66,7 +68,12 @@ STAGES = {
         ["results/{name}/history.csv", "results/{name}/curves/loss.svg"],
     ),
     "evaluate": (
-        ["data/chunks/{corpus}", "results/{name}/checkpoints", "results/{name}/clips"],
+        [
+            "data/chunks/{corpus}",
+            "data/tracks/{corpus}/tracks.csv",
+            "results/{name}/checkpoints",
+            "results/{name}/clips",
+        ],
         [f"results/{{name}}/{f}" for f in _EVALUATED],
     ),
     "report": (["data", "results"], ["report/bits.csv", "report/demo/listen.html"]),

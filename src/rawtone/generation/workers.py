@@ -1,18 +1,11 @@
 """Threads that do jobs in order, while whoever brings the jobs prepares the next ones."""
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 
 Job = Callable[[], None]
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if Path("/proc").exists() else os.cpu_count() or 1
 
 
 def do(batches: Iterable[Sequence[Job]], threads: int, stopped: Event) -> None:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from rawtone.errors import UserError
 from rawtone.files import sha256, write_json
 from rawtone.generation import grid, priming, tags
-from rawtone.generation.workers import cores
 from rawtone.models import backend
+from rawtone.models.backend import cores
 from rawtone.sampling_settings import Sampling
 from rawtone.settings import Training
 from rawtone.stages import layout
