@@ -89,6 +89,7 @@ def _render(
         lstrip_blocks=True,
     )
     environment.globals.update(place=place, alone=alone, identity=identity, audit=_audit)
+    environment.globals.update(most_alone=_MOST_ALONE)
     return (
         environment.get_template("index.html").render(
             experiments=experiments,
