@@ -2,6 +2,7 @@
 
 import base64
 import io
+from functools import cache
 
 import matplotlib
 import numpy as np
@@ -16,6 +17,7 @@ SPECTROGRAM_HEIGHT = 96
 PEAKS = 240
 
 _SHADES = 24
+_EFFORT = 4  # of zlib: a quarter of the time of the most, and as small
 _WAVE_COLOUR = (47, 134, 193)
 _WINDOW_SECONDS = 0.064
 _LOWEST_HZ = 55.0
@@ -77,9 +79,13 @@ def spectrogram(samples: Samples, sample_rate: int) -> bytes:
     pitches = np.geomspace(highest, min(_LOWEST_HZ, highest / 2), SPECTROGRAM_HEIGHT)
     rows = _between_bins(level, pitches * size / sample_rate)
     brightness = np.clip((rows - _FLOOR_DBFS) / (_CEILING_DBFS - _FLOOR_DBFS), 0, 1)
+    return _png(np.round(brightness * (_SHADES - 1)).astype(np.uint8), _palette())
+
+
+@cache
+def _palette() -> list[tuple[int, int, int]]:
     shades = matplotlib.colormaps["magma"](np.linspace(0, 1, _SHADES), bytes=True)
-    palette = [(int(red), int(green), int(blue)) for red, green, blue, _ in shades]
-    return _png(np.round(brightness * (_SHADES - 1)).astype(np.uint8), palette)
+    return [(int(red), int(green), int(blue)) for red, green, blue, _ in shades]
 
 
 def _levels(samples: Samples, size: int) -> NDArray[np.float64]:
@@ -107,5 +113,5 @@ def _png(
     image.putpalette([part for colour in palette for part in colour])
     buffer = io.BytesIO()
     options = {} if transparent is None else {"transparency": transparent}
-    image.save(buffer, "PNG", optimize=True, **options)
+    image.save(buffer, "PNG", compress_level=_EFFORT, **options)
     return buffer.getvalue()

@@ -34,7 +34,7 @@ rawtone.blind = (() => {
       const side = Number(button.dataset.side);
       const here = (active() || !open) && player.current()?.id === pair?.sides[side].id;
       const playing = Boolean(pair) && here && player.playing();
-      button.setAttribute("aria-pressed", String(playing));
+      button.classList.toggle("playing", playing);
       button.textContent = `${playing ? "Pause" : "Play"} ${NAMES[side]}`;
     }
   };

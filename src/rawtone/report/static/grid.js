@@ -67,8 +67,8 @@ rawtone.grid = (() => {
     const steps = experiment.steps.filter(({ step }) => clips.some((clip) => clip.step === step));
     const grid = element(
       "table",
-      { class: "grid" },
-      element("caption", {}, `${experiment.name}: each button is a take, named by its seed`),
+      { class: "grid", style: `--columns: ${columns.length}` },
+      element("caption", {}, `${experiment.name}: a button for each seed${clips.some((clip) => clip.rank) ? ", with its rank" : ""}`),
       element("thead", {}, heads(columns)),
       element("tbody", {}, ...steps.map((step) => row(step, columns, clips))),
     );
