@@ -69,3 +69,4 @@ rawtone.download = (name, text) => {
 };
 
 for (const element of document.querySelectorAll(".scripted")) element.hidden = false;
+for (const element of document.querySelectorAll(".unscripted")) element.hidden = true;

@@ -23,26 +23,26 @@ rawtone.pairs = (() => {
     return { name, place: drawn >>> 4, sides: drawn % 16 < 8 ? inOrder : inOrder.reverse() };
   };
 
-  const every = (clips) => {
-    const kin = Map.groupBy?.(clips, rawtone.kin) ?? grouped(clips);
-    const found = [];
-    for (const takes of kin.values()) {
-      for (const [i, a] of takes.entries()) {
-        for (const b of takes.slice(i + 1)) {
-          if (a.sha256 && b.sha256 && a.sha256 !== b.sha256) found.push(pair(a, b));
-        }
-      }
-    }
-    return found.sort((a, b) => a.place - b.place || (a.name < b.name ? -1 : 1));
-  };
-
   const grouped = (clips) => {
     const groups = new Map();
     for (const clip of clips) {
       const name = rawtone.kin(clip);
-      groups.set(name, [...(groups.get(name) ?? []), clip]);
+      if (!groups.has(name)) groups.set(name, []);
+      groups.get(name).push(clip);
     }
     return groups;
+  };
+
+  const every = (clips) => {
+    const found = new Map(); // the same two sounds are asked for once
+    for (const takes of grouped(clips).values()) {
+      for (const [i, a] of takes.entries()) {
+        for (const b of takes.slice(i + 1)) {
+          if (a.sha256 && b.sha256 && a.sha256 !== b.sha256) found.set(key(a, b), pair(a, b));
+        }
+      }
+    }
+    return [...found.values()].sort((a, b) => a.place - b.place || (a.name < b.name ? -1 : 1));
   };
 
   /** Note which clip was better; null where neither was. */

@@ -80,7 +80,9 @@ rawtone.results = (() => {
     if (list?.isConnected && index >= list.childElementCount) add(index + 1 - list.childElementCount);
     const card = results.querySelector(`[data-clip="${CSS.escape(current.id)}"]`);
     if (!card) return;
-    card.scrollIntoView({ block: "nearest" });
+    const look = () => card.scrollIntoView({ block: "nearest", behavior: "instant" });
+    look();
+    requestAnimationFrame(() => requestAnimationFrame(look)); // what came into view has its size now
     const button = card.querySelector(".play") ?? card;
     if (results.contains(document.activeElement)) button.focus({ preventScroll: true });
   };
