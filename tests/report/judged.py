@@ -1,4 +1,4 @@
-"""What evaluation adds to published results: verdicts, ranks, copies, sets, and a second experiment."""
+"""What evaluation adds to published results: verdicts, ranks, copies, sets; more of all."""
 
 import csv
 import hashlib

@@ -27,9 +27,7 @@ def settings(config: Mapping[str, Any]) -> dict[str, str]:
     Args:
         config: as config.json has it; empty before training.
     """
-    return {
-        path: value for key in _SETTINGS for path, value in flat(key, config.get(key)) if value
-    }
+    return {path: value for key in _SETTINGS for path, value in flat(key, config.get(key)) if value}
 
 
 def side_by_side(all_settings: Sequence[Mapping[str, str]]) -> list[Setting]:

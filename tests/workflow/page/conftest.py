@@ -1,4 +1,4 @@
-"""Pages made of published results, and visits to them in a real browser, as a musician makes them."""
+"""Pages of published results, and visits to them in a real browser, as a musician makes them."""
 
 import re
 from collections.abc import Callable, Iterator
