@@ -71,7 +71,8 @@ def _judgement(clip: dict[str, Any], place: int) -> dict[str, str]:
     row = {key: str(clip[key]) for key in ("step", "temperature", "seed")}
     row |= {"rank": str(place + 1), "score": f"{1 / (1 + place / 8):.3f}", "verdict": verdict}
     row |= {"reasons": f"Close to the recordings in sound and rhythm; place {place + 1}."}
-    row |= {"same_as": "1" if place == 1 else "", "silent_share": "0.02"}
+    row |= {"same_as": "1" if place == 1 else ""}
+    row |= {"silent_share": "0.81" if "silent" in verdict else "0.02"}
     copied = {"copy_track": "a", "copy_title": "Amazing <Grace>", "copy_from_seconds": "72.4"}
     copied |= {"copy_at_seconds": "0.5", "copy_seconds": "1.2", "copy_likeness": "0.93"}
     nothing = dict.fromkeys(copied, "")
@@ -89,7 +90,10 @@ def _measures(pinned: bool) -> dict[str, Any]:
         "bits": {"validation": {"bits": 1.9, "low": 1.8, "high": 2.0, "tracks": 5}},
         "gap_bits": 0.12,
         "order_1_bits": {"train": 4.1, "validation": 4.2, "test": 4.3},
-        "sets": {"steps": sets, "null": {"kernel_distance": {"mean": 0.05, "high": 0.08}}},
+        "sets": {
+            "steps": sets,
+            "null": {"kernel_distance": {"mean": 0.05, "low": -0.01, "high": 0.08}},
+        },
         "choice": {"step": 800, "pinned": pinned, "reasons": reasons},
         "preview": {"file": "preview.mp3", "clips": [1, 3, 2]},
     }

@@ -38,18 +38,25 @@ def test_the_best_come_first_and_nothing_is_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "kinds", "silent"),
+    ("verdict", "kinds"),
     [
-        ("sounds right", ["sounds right"], False),
-        ("mostly silent; clicks", ["mostly silent", "clicks"], True),
-        ("noise from 3.2 s on; 12 clicks", ["noise from … s on", "… clicks"], False),
-        ("repeats every 0.5 s", ["repeats every … s"], False),
-        ("", [], False),
+        ("sounds right", ["sounds right"]),
+        ("noise from 3.2 s on; 12 clicks", ["noise", "… clicks"]),
+        ("noise until 2.0 s; noise from 4.1 to 5.0 s", ["noise"]),
+        ("repeats every 0.5 s from 1.0 s on", ["repeats every … s"]),
+        ("very quiet (-38 LUFS)", ["very quiet"]),
+        ("", []),
     ],
 )
-def test_like_findings_are_of_one_kind(verdict: str, kinds: list[str], silent: bool) -> None:
+def test_like_findings_are_of_one_kind(verdict: str, kinds: list[str]) -> None:
+    """Wherever they were found, and however much of them."""
     (clip,) = told([made(0)], judged=[judged(0, verdict=verdict)])
-    assert (clip.kinds, clip.silent) == (kinds, silent)
+    assert clip.kinds == kinds
+
+
+def test_clips_that_are_mostly_silent_are_told() -> None:
+    rows = [judged(0, silent_share="0.8"), judged(1, silent_share="0.2")]
+    assert [clip.silent for clip in told([made(0), made(1)], judged=rows)] == [True, False]
 
 
 def test_before_verdicts_silence_is_known_from_the_melody() -> None:

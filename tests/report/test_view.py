@@ -55,7 +55,7 @@ def test_intervals_and_the_gap_are_told_where_they_are_known() -> None:
     assert view.splits == ["train", "validation", "test"]
     best = next(line for line in view.guesses if line.kind == "best")
     assert (best.intervals["train"], best.intervals["test"]) == ("1.70 to 2.10", "")
-    assert "0.10 bits a sample more on the validation recordings" in view.gap
+    assert "0.10 bits per sample more on the validation recordings" in view.gap
     assert [line.figures["train"] for line in view.guesses if line.name == "Counting pairs"] == [
         "3.30"
     ]
@@ -77,10 +77,16 @@ def test_an_ears_choice_stands_above_the_figures() -> None:
 def test_sets_of_clips_stand_beside_the_recordings() -> None:
     """Only measures that there are have a column; what chance gives is the last line."""
     rows = [{"step": 800, "temperature": 0.9, "clips": 4, "kernel_distance": 0.12, "recall": 0.5}]
-    sets = {"sets": {"steps": rows, "null": {"kernel_distance": {"mean": 0.05}}}}
+    sets = {
+        "sets": {
+            "steps": rows,
+            "null": {"kernel_distance": {"mean": 0.05, "low": -0.01, "high": 0.08}},
+        }
+    }
     table = experiment("x", "p", "c", Published(evaluation=sets)).sets
     assert table is not None
     assert [name for name, _ in table.measures] == ["distance", "recall"]
+    assert table.lines[1].intervals == ["−0.010 to 0.080", ""]
     assert [(line.name, line.clips, line.figures) for line in table.lines] == [
         ("step 800, temperature 0.9", "4", ["0.120", "0.500"]),
         ("the recordings themselves", "", ["0.050", "–"]),

@@ -21,6 +21,7 @@ Key = tuple[Any, ...]
 
 HEARD_AS = ("mp3", "ogg", "flac", "wav")
 _MOSTLY = 0.5
+_PLACE = re.compile(r"\s*\(.*?\)|\s+(?:from|until) \d.*$")
 _NUMBER = re.compile(r"\d[\d.,:]*")
 
 
@@ -132,7 +133,7 @@ def _clip(
         kinds=_kinds(verdict, judged),
         reasons=judged.get("reasons", ""),
         same_as=_whole(judged.get("same_as")),
-        silent=_silent(verdict, melody),
+        silent=_silent(judged, melody),
         copy=_copied(judged) if judged.get("copy") == "1" else "",
         nearest=_copied(judged) if judged.get("copy") != "1" else "",
         heard=melody_words(melody),
@@ -147,14 +148,15 @@ def _whole(value: str | None) -> int | None:
 
 def _kinds(verdict: str, judged: Row) -> list[str]:
     """Name what was found without when or how much, so that like is filtered with like."""
-    found = [_NUMBER.sub("…", part.strip()) for part in verdict.split(";") if part.strip()]
+    parts = [_PLACE.sub("", part.strip()) for part in verdict.split(";") if part.strip()]
+    found = [_NUMBER.sub("…", part) for part in parts]
     return list(dict.fromkeys([*found, *(["a copy"] if judged.get("copy") == "1" else [])]))
 
 
-def _silent(verdict: str, melody: Row) -> bool:
-    if verdict:
-        return "mostly silent" in verdict or verdict.split(";")[0].strip() == "silent"
-    return (known(melody.get("silent_fraction")) or 0) > _MOSTLY
+def _silent(judged: Row, melody: Row) -> bool:
+    shares = (judged.get("silent_share"), melody.get("silent_fraction"))
+    share = next((figure for text in shares if (figure := known(text)) is not None), 0.0)
+    return share > _MOSTLY
 
 
 def _copied(judged: Row) -> str:

@@ -21,6 +21,7 @@ class Score:
     table: str
     curve: str
     column: str
+    gap: str
 
 
 BITS = Score(
@@ -30,6 +31,7 @@ BITS = Score(
     f"not learned from. {_UNBEATEN}",
     curve="Loss in bits per sample over steps",
     column="bits",
+    gap="gap_bits",
 )
 SQUARED_ERROR = Score(
     unit="squared error",
@@ -39,6 +41,7 @@ SQUARED_ERROR = Score(
     f"network has not learned from. {_UNBEATEN}",
     curve="Squared error over steps",
     column="loss",
+    gap="gap_loss",
 )
 
 
@@ -106,14 +109,14 @@ def splits(lines: Sequence[Guess]) -> list[str]:
     return [s for s in SPLITS if any(line.figures.get(s, ABSENT) != ABSENT for line in lines)]
 
 
-def gap_words(evaluation: Mapping[str, Any]) -> str:
+def gap_words(score: Score, evaluation: Mapping[str, Any]) -> str:
     """Tell how much worse it does on music it has not learned from; empty where not measured."""
-    gap = known(evaluation.get("gap_bits"))
+    gap = known(evaluation.get(score.gap))
     if gap is None:
         return ""
-    words = f"The best checkpoint needs {number(abs(gap))} bits a sample"
-    than = "than on those it learned from"
-    return f"{words} {'more' if gap >= 0 else 'fewer'} on the validation recordings {than}."
+    than = "on the validation recordings than on those it learned from"
+    more = "more" if gap >= 0 else "less"
+    return f"The best checkpoint: {figure(score, abs(gap))} {score.unit} {more} {than}."
 
 
 def _interval(score: Score, row: Mapping[str, str]) -> str:

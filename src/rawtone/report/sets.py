@@ -13,7 +13,8 @@ _MEASURES = {
     "recall": ("recall", "share of the recordings that the clips cover"),
     "density": ("density", "how close the clips lie to the recordings"),
     "coverage": ("coverage", "share of the recordings with a clip nearby"),
-    "diversity": ("diversity", "how different clips are from each other; as the recordings: 1"),
+    "diversity": ("diversity", "how much clips differ from each other; recordings: 1"),
+    "variety": ("variety", "how much each clip changes within itself; recordings: 1"),
 }
 _RECORDINGS = "the recordings themselves"
 
@@ -25,6 +26,7 @@ class SetLine:
     name: str
     clips: str
     figures: list[str]
+    intervals: list[str]
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,25 @@ def sets(evaluation: Mapping[str, Any]) -> Sets | None:
     keys = [key for key in _MEASURES if any(known(row.get(key)) is not None for row in rows)]
     if not keys:
         return None
-    lines = [SetLine(_name(row), str(row.get("clips", "")), _figures(row, keys)) for row in rows]
-    null = {key: _middle(value) for key, value in found.get("null", {}).items()}
-    if any(known(null.get(key)) is not None for key in keys):
-        lines.append(SetLine(_RECORDINGS, "", _figures(null, keys)))
+    lines = [_line(_name(row), row, keys) for row in rows]
+    if any(key in found.get("null", {}) for key in keys):
+        lines.append(_line(_RECORDINGS, found["null"], keys))
     return Sets([_MEASURES[key] for key in keys], lines)
+
+
+def _line(name: str, row: Mapping[str, Any], keys: Sequence[str]) -> SetLine:
+    """Write figures, and where chance decides them, between which most of its draws lie."""
+    values = [row.get(key) for key in keys]
+    spread = [value if isinstance(value, Mapping) else {"mean": value} for value in values]
+    return SetLine(
+        name=name,
+        clips=str(row.get("clips", "")),
+        figures=[number(value.get("mean"), 3) for value in spread],
+        intervals=[
+            f"{number(value['low'], 3)} to {number(value['high'], 3)}" if "high" in value else ""
+            for value in spread
+        ],
+    )
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -58,12 +74,3 @@ def _name(row: Mapping[str, Any]) -> str:
     if row.get("temperature") in (None, ""):
         return words
     return f"{words}, temperature {temperature_figure(temperature(row['temperature']))}"
-
-
-def _figures(row: Mapping[str, Any], keys: Sequence[str]) -> list[str]:
-    return [number(row.get(key), 3) for key in keys]
-
-
-def _middle(value: Any) -> Any:
-    """Take the middle of what chance gives, where it is told as a distribution."""
-    return value.get("mean", value.get("median")) if isinstance(value, Mapping) else value

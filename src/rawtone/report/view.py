@@ -110,7 +110,7 @@ def experiment(name: str, preset: str, corpus: str, published: Published) -> Exp
         headline=headline(lines),
         guesses=lines,
         splits=splits(lines),
-        gap=gap_words(evaluation),
+        gap=gap_words(measured, evaluation),
         sets=sets(evaluation),
         curves=[(file, _curve_words(published)) for file in published.curves],
         checkpoints=_checkpoints(published),
