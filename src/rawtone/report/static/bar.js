@@ -42,7 +42,7 @@
     versions.hidden = all.length < 2;
     const chosen = versions.querySelector("[aria-pressed=true]");
     if (!chosen) return;
-    versions.scrollLeft = chosen.offsetLeft - versions.clientWidth / 2;
+    versions.scrollLeft = chosen.offsetLeft - (versions.clientWidth - chosen.offsetWidth) / 2;
     if (focused) chosen.focus({ preventScroll: true });
   };
 
