@@ -5,6 +5,10 @@
   const help = find("help");
   const on = find("keys-on");
 
+  const explain = () => {
+    help.showModal();
+    help.querySelector("form button").focus();
+  };
   const then = (action) => () => {
     action();
     rawtone.results.reveal();
@@ -45,7 +49,7 @@
     if (help.open) return;
     if (key === "?") {
       event.preventDefault();
-      help.showModal();
+      explain();
       return;
     }
     if (!on.checked || isTaken(event)) return;
@@ -58,5 +62,5 @@
 
   on.checked = rawtone.recall("keys", true);
   on.addEventListener("change", () => rawtone.keep("keys", on.checked));
-  find("help-open").addEventListener("click", () => help.showModal());
+  find("help-open").addEventListener("click", explain);
 })();
