@@ -14,6 +14,9 @@ from rawtone.files import write_json
 VERDICTS = ("sounds right", "sounds right", "noise from 1.2 s on; clicks", "mostly silent")
 
 
+LABELS = ("calm", "lively")
+
+
 def judge(root: Path, pinned: bool = False) -> None:
     """Add to the results of `demo` what curation and the measures write.
 
@@ -49,14 +52,16 @@ def add_experiment(root: Path, name: str = "wide") -> None:
 
 
 def multiply(root: Path, count: int) -> None:
-    """Make many clips of few: the same sounds as further seeds, each with a hash of its own."""
+    """Make many clips of few: further seeds of two labels, each with a hash of its own."""
     folder = root / "results/demo"
     few = json.loads((folder / "clips.json").read_text())
     many: list[dict[str, Any]] = []
     for place in range(count):
         clip = few[place % len(few)]
-        clip = clip | {"seed": place // len(few)}
-        stem = f"{Path(clip['wav']).parent}/t{clip['temperature']:.2f}-s{clip['seed']}"
+        take = place // len(few)
+        clip = clip | {"seed": take // 2, "label": LABELS[take % 2]}
+        name = f"{clip['label']}-t{clip['temperature']:.2f}-s{clip['seed']}"
+        stem = f"{Path(clip['wav']).parent}/{name}"
         for kind in ("wav", "mp3"):
             target = folder / f"{stem}.{kind}"
             if not target.exists():
@@ -68,7 +73,7 @@ def multiply(root: Path, count: int) -> None:
 
 def _judgement(clip: dict[str, Any], place: int) -> dict[str, str]:
     verdict = VERDICTS[place % len(VERDICTS)]
-    row = {key: str(clip[key]) for key in ("step", "temperature", "seed")}
+    row = {key: str(clip[key]) for key in ("step", "label", "temperature", "seed") if key in clip}
     row |= {"rank": str(place + 1), "score": f"{1 / (1 + place / 8):.3f}", "verdict": verdict}
     row |= {"reasons": f"Close to the recordings in sound and rhythm; place {place + 1}."}
     row |= {"same_as": "1" if place == 1 else ""}

@@ -82,6 +82,14 @@ def test_the_time_it_took_is_told_where_it_was_noted() -> None:
     assert second.made == ""
 
 
+def test_what_else_decided_a_clip_is_told_where_it_is_unusual() -> None:
+    usual, unusual = told(
+        [made(0), made(1, engine="kernel", top_p=0.9, prime={"recording": "a.ogg", "start": 0.0})]
+    )
+    assert usual.how == ""
+    assert unusual.how == "engine kernel, top p 0.9, goes on from a.ogg"
+
+
 def test_clips_whose_temperature_changes_have_names_and_files_of_their_own() -> None:
     words = "1 at 0 s to 0.8 at 5 s"
     wav = "clips/step-00000800/t1.00-at-0-to-0.80-at-5-s0.wav"

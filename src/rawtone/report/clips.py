@@ -50,6 +50,7 @@ class Clip:
     nearest: str
     heard: str
     made: str
+    how: str
 
     @property
     def name(self) -> str:
@@ -138,6 +139,7 @@ def _clip(
         nearest=_copied(judged) if judged.get("copy") != "1" else "",
         heard=melody_words(melody),
         made=_made(clip),
+        how=_how(clip),
     )
 
 
@@ -178,6 +180,18 @@ def _made(clip: Mapping[str, Any]) -> str:
         return ""
     faster = f"{length / took:.2g}"
     return f"{took:.2g} s, {faster} {'time' if faster == '1' else 'times'} real time"
+
+
+def _how(clip: Mapping[str, Any]) -> str:
+    """Tell what else decided its samples: the engine, and settings that are not the usual ones."""
+    prime = clip.get("prime", {})
+    parts = {
+        "engine": clip.get("engine"),
+        "weights in": clip.get("precision"),
+        "top p": clip.get("top_p"),
+        "goes on from": prime.get("recording"),
+    }
+    return ", ".join(f"{name} {value}" for name, value in parts.items() if value is not None)
 
 
 def summary(found: Sequence[Clip]) -> str:

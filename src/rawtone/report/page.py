@@ -60,12 +60,13 @@ def write(folder: Path, experiments: Sequence[Experiment], corpora: Sequence[Cor
         content = resources.files("rawtone.report").joinpath("static", name).read_bytes()
         (folder / name).write_bytes(content)
     linked = {corpus.name for corpus in corpora if (folder / _audit(corpus)).exists()}
-    page = _render(experiments, corpora, place=str, linked=linked, alone=False)
+    page = _render(experiments, corpora, place=str, linked=linked, alone=None)
     (folder / "index.html").write_text(page, "utf-8")
     for experiment in experiments:
         corpus = [corpus for corpus in corpora if corpus.name == experiment.corpus]
         first = replace(experiment, clips=experiment.clips[:_MOST_ALONE], files=[])
-        page = _render([first], corpus, place=_inside(folder), linked=set(), alone=True)
+        in_all = len(experiment.clips)
+        page = _render([first], corpus, place=_inside(folder), linked=set(), alone=in_all)
         (folder / experiment.name / _ALONE).write_text(page, "utf-8")
 
 
@@ -78,8 +79,9 @@ def _render(
     corpora: Sequence[Corpus],
     place: Callable[[str], str],
     linked: set[str],
-    alone: bool,
+    alone: int | None,
 ) -> str:
+    """Render the page, or with `alone` clips in all, an experiment's in one file."""
     # Names of files and tags come from strangers, so everything is escaped.
     environment = Environment(
         loader=PackageLoader("rawtone.report"),
@@ -88,8 +90,9 @@ def _render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(place=place, alone=alone, identity=identity, audit=_audit)
-    environment.globals.update(most_alone=_MOST_ALONE)
+    environment.globals.update(
+        place=place, alone=alone, most_alone=_MOST_ALONE, identity=identity, audit=_audit
+    )
     return (
         environment.get_template("index.html").render(
             experiments=experiments,

@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests.report.judged import LABELS
 from tests.workflow.page.conftest import MANY, Visit
 
 _SMALLEST_TEXT = """() => Math.min(...[...document.querySelectorAll("body *")]
@@ -93,8 +94,19 @@ def test_a_thousand_clips_are_there_at_once(visit: Visit, many: Path) -> None:
     assert page.evaluate("document.activeElement.closest('.clip').dataset.clip") == "clip-demo-49"
     page.locator("[value=grid]").check(force=True)
     expect(page.locator(".chip")).to_have_count(MANY)
+    heads = [" ".join(text.split()) for text in page.locator(".grid thead th").all_inner_texts()]
+    assert heads[1:] == [f"{label} temperature {t}" for label in LABELS for t in ("0.9", "1")]
+    page.locator("[name=label]").select_option("lively")
+    expect(page.locator("#counted")).to_have_text("496 of 1,000 clips; hidden: 504 not chosen.")
+    page.locator("[name=label]").select_option("*")
     page.get_by_label("Hide silent clips").check()
     expect(page.locator("#counted")).to_have_text("750 of 1,000 clips; hidden: 250 silent.")
+
+
+def test_one_file_of_a_thousand_clips_has_the_first_and_says_so(visit: Visit, many: Path) -> None:
+    page = _open(visit, many.parent / "demo/listen.html")
+    expect(page.locator("#listen")).to_contain_text("the first 100 of 1,000 clips")
+    assert page.evaluate("rawtone.clips.map((clip) => clip.rank)") == list(range(1, 101))
 
 
 def test_the_last_of_a_thousand_is_found_by_the_keyboard(visit: Visit, many: Path) -> None:

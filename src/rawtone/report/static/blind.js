@@ -128,7 +128,7 @@ rawtone.blind = (() => {
   document.addEventListener("rawtone:state", showState);
   document.addEventListener("rawtone:shown", refresh);
   refresh();
-  section.hidden = section.hidden || !left.length;
+  section.hidden = document.querySelector("nav a[href='#blind']").parentElement.hidden = !left.length;
 
   return { start, swap, vote, active: () => active() && open };
 })();

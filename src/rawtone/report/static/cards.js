@@ -57,6 +57,7 @@ rawtone.cards = (() => {
       heard: clip.heard,
       length: `${clip.seconds} s`,
       "made in": clip.made,
+      "made with": clip.how,
       "as wav": clip.wav,
       sha256: clip.sha256,
     }).filter(([, value]) => value);
