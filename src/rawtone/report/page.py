@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -60,7 +61,7 @@ def write(folder: Path, experiments: Sequence[Experiment], corpora: Sequence[Cor
         content = resources.files("rawtone.report").joinpath("static", name).read_bytes()
         (folder / name).write_bytes(content)
     linked = {corpus.name for corpus in corpora if (folder / _audit(corpus)).exists()}
-    page = _render(experiments, corpora, place=str, linked=linked, alone=None)
+    page = _render(experiments, corpora, place=quote, linked=linked, alone=None)
     (folder / "index.html").write_text(page, "utf-8")
     for experiment in experiments:
         corpus = [corpus for corpus in corpora if corpus.name == experiment.corpus]

@@ -15,9 +15,11 @@
     if (player.current() && !player.hidden()) rawtone.waves.draw(wave, player.current(), share());
   };
 
+  let frame = 0;
   const follow = () => {
+    cancelAnimationFrame(frame);
     showPlace();
-    if (player.playing()) requestAnimationFrame(follow);
+    if (player.playing()) frame = requestAnimationFrame(follow);
   };
 
   const version = (clip) => {
