@@ -87,7 +87,7 @@ def test_the_page_shows_and_plays_them(built) -> None:
     told = (page / "index.html").read_text()
     assert "as stereo at 4,000 samples a second" in told
     for experiment in ("density", "mean"):
-        assert len(list((page / experiment).rglob("*.wave.png"))) == 4
+        assert len(list((page / experiment).rglob("*.spectrum.png"))) == 4
         assert len(list((page / experiment).rglob("*.mp3"))) == 4
 
 
