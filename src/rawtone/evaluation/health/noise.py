@@ -26,7 +26,7 @@ from rawtone.evaluation.health.sound import (
 )
 
 NOISE_DB = Scale(least=-11.0, sure=-6.8, margin=0.25)
-HISS_DB = Scale(least=-21.0, sure=-6.8, margin=0.12)
+HISS_DB = Scale(least=-20.5, sure=-6.8, margin=0.14)
 LOWEST_HERTZ, HIGHEST = 100.0, 0.9  # of half the sample rate: resamplers leave a gap above
 _QUANTILE = 20
 _WINDOW_SECONDS, _STEP_SECONDS = 1.0, 0.128
