@@ -192,14 +192,14 @@ def step(series: Floats, near: int, reach: int) -> int:
         reach: how far from there the step may be.
 
     Returns:
-        The first value after the last two in a row that are lower than two thirds of the way up, of
-        medians before and after; `near` if it is higher before than after.
+        The first value after the last two in a row that are below the middle of the medians before
+        and after; `near` if it is higher before than after.
     """
     before, after = series[max(0, near - 2 * reach) : near], series[near : near + 2 * reach]
     if not len(before) or not len(after):
         return near
     bottom, top = float(np.median(before)), float(np.median(after[len(after) // 2 :]))
-    low = series < top - (top - bottom) / 3
+    low = series < (top + bottom) / 2
     first, stop = max(1, near - reach), min(len(series), near + reach + 1)
     lower = np.flatnonzero(low[first:stop] & low[first - 1 : stop - 1])
     return first + int(lower[-1]) + 1 if len(lower) and top > bottom else near
