@@ -146,7 +146,8 @@ def held_tone(late: bool) -> Defect:
         phase = 2 * np.pi * hertz * place.time
         tone = wavering * (np.sin(phase) + 0.3 * np.sin(2 * phase) + 0.1 * np.sin(3 * phase))
         tone *= place.level / tone.std()
-        return Planted(place.switched(tone + place.white(0.01 * place.level), at), at, ("tone", "buzz"))
+        tone += place.white(0.01 * place.level)
+        return Planted(place.switched(tone, at), at, ("tone", "buzz"))
 
     return plant
 

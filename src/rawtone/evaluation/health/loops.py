@@ -22,7 +22,8 @@ _CONTRAST, _TONE = 3.0, 0.93  # where another lag is as good as that, it is a to
 _NEAR_SECONDS = 0.03
 _SLACK = 6
 _BLOCK_SECONDS, _LEAST_SECONDS = 0.05, 0.3
-_AUDIBLE = 1e-4  # of the power of the loudest second
+_AUDIBLE = 1e-3  # of the mean power
+_PARTS_AT_ONCE = 64  # bounds the memory of long clips
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def repetition(sound: Sound) -> Repetition:
     starts = np.arange(0, len(signal) - part - int(_LAGS[0]) + 1, hop)
     if len(starts) < 3:
         return Repetition(signal, np.zeros((0, len(_LAGS))))
-    likeness = _likeness(signal, starts, part)
+    batches = [starts[i : i + _PARTS_AT_ONCE] for i in range(0, len(starts), _PARTS_AT_ONCE)]
+    likeness = np.concatenate([_likeness(signal, batch, part) for batch in batches])
     return Repetition(signal, _scores(likeness))
 
 
@@ -80,7 +82,7 @@ def _slower(sound: Sound) -> Floats:
 
 
 def _likeness(signal: Floats, starts: Integers, part: int) -> Floats:
-    """Correlate every part with what follows it: float64 [parts, shortest lag less 0.05 s ...]."""
+    """Correlate parts with what follows them, for all lags from 0: float64 [parts, lags]."""
     reach = int(_LAGS[-1]) + part
     size = 1 << (reach + 2).bit_length()
     padded = np.concatenate([signal, np.zeros(reach + 1)])
@@ -90,7 +92,7 @@ def _likeness(signal: Floats, starts: Integers, part: int) -> Floats:
     product = np.fft.irfft(spectrum * opening.conj(), size)[:, : int(_LAGS[-1]) + 1]
     total = np.concatenate([np.zeros((len(ahead), 1)), np.cumsum(np.square(ahead), axis=1)], axis=1)
     energy = total[:, part : part + product.shape[1]] - total[:, : product.shape[1]]
-    least = _AUDIBLE * float(energy.max())
+    least = _AUDIBLE * part * float(np.mean(np.square(signal)))
     whole = starts[:, np.newaxis] + np.arange(product.shape[1]) + part <= len(signal)
     heard = (energy > least) & (energy[:, :1] > least) & whole
     scale = np.sqrt(np.maximum(energy * energy[:, :1], 1e-30))
@@ -151,7 +153,7 @@ def _stretch(sound: Sound, measured: Repetition, limit: float) -> Stretch:
     both = _sums(np.square(one) + np.square(other), size, hop)
     apart = _sums(np.square(one - other), size, hop)
     alike = (1.0 - apart / np.maximum(both, 1e-12) > limit) & (both > _AUDIBLE * both.max())
-    first, stop = longest(alike)
+    first, stop = longest(alike) if alike.any() else (0, len(alike))
     begins, ends = first * hop, (stop - 1) * hop + size + lag
     return Stretch(begins / _HERTZ, min(ends / _HERTZ, sound.seconds), sound.seconds)
 

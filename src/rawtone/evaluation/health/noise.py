@@ -26,12 +26,12 @@ from rawtone.evaluation.health.sound import (
 )
 
 NOISE_DB = Scale(least=-11.0, sure=-6.8, margin=0.25)
-HISS_DB = Scale(least=-21.0, sure=-6.8, margin=0.12)
+HISS_DB = Scale(least=-20.5, sure=-6.8, margin=0.14)
 LOWEST_HERTZ, HIGHEST = 100.0, 0.9  # of half the sample rate: resamplers leave a gap above
 _QUANTILE = 20
 _WINDOW_SECONDS, _STEP_SECONDS = 1.0, 0.128
 _BAND_HERTZ, _BAND_SHARE = 120.0, 0.26  # bands of a third of an octave, of 120 Hz at least
-_REACH_SECONDS, _EARLY_SECONDS = 0.8, 0.2  # a window is noisy before it is all noise
+_REACH_SECONDS, _EARLY_SECONDS = 0.4, 0.2  # a window is noisy before it is all noise
 _AUDIBLE_DB = 35.0  # below the loudest window; quieter ones are as good as silent
 _HELD, _HELD_HISS, _GAP = 5, 12, 4  # windows: 0.5 s, 1.5 s; a loud chord hisses, too
 _MERELY_NOISE_DB = -10.0  # a floor of the whole band this high leaves no music to be heard

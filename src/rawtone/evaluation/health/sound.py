@@ -16,6 +16,7 @@ Flags = NDArray[np.bool_]
 BLOCK_SECONDS = levels.BLOCK_SECONDS
 QUIETEST_POWER = 1e-12  # -120 dBFS: a frame of zeros has a logarithm
 LEAST_SECONDS = 0.25
+_FRAMES_AT_ONCE = 1024  # bounds the memory of long clips
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,9 @@ def spectrogram(
     size, hop = round(window_seconds * rate), round(hop_seconds * rate)
     window = np.asarray(np.hanning(size + 1)[:-1], np.float64)
     frames = np.lib.stride_tricks.sliding_window_view(signal, size)[::hop]
-    power: Floats = np.square(np.abs(np.fft.rfft(frames * window, axis=1)))
+    parts = [frames[i : i + _FRAMES_AT_ONCE] for i in range(0, len(frames), _FRAMES_AT_ONCE)]
+    squares = [np.square(np.abs(np.fft.rfft(part * window, axis=1))) for part in parts]
+    power: Floats = np.concatenate(squares)
     power *= 2.0 / (size * float(np.square(window).sum()))
     hertz = np.arange(size // 2 + 1, dtype=np.float64) * (rate / size)
     return Spectrogram(power, hertz, size / rate, hop / rate)
@@ -189,14 +192,14 @@ def step(series: Floats, near: int, reach: int) -> int:
         reach: how far from there the step may be.
 
     Returns:
-        The first value after the last two in a row that are lower than two thirds of the way up, of
-        medians before and after; `near` if it is higher before than after.
+        The first value after the last two in a row that are below the middle of the medians before
+        and after; `near` if it is higher before than after.
     """
     before, after = series[max(0, near - 2 * reach) : near], series[near : near + 2 * reach]
     if not len(before) or not len(after):
         return near
     bottom, top = float(np.median(before)), float(np.median(after[len(after) // 2 :]))
-    low = series < top - (top - bottom) / 3
+    low = series < (top + bottom) / 2
     first, stop = max(1, near - reach), min(len(series), near + reach + 1)
     lower = np.flatnonzero(low[first:stop] & low[first - 1 : stop - 1])
     return first + int(lower[-1]) + 1 if len(lower) and top > bottom else near

@@ -116,10 +116,17 @@ def find(sound: Sound, measured: Steadiness, limits: dict[str, float]) -> list[F
     """
     held = longest(joined(measured.short > limits["steady_short"], _HELD, _GAP))
     under = longest(joined(measured.long > limits["steady_long"], 1, _GAP))
-    longer = under[1] - under[0] + (LONG_SECONDS - 2 * SHORT_SECONDS) / measured.step_seconds
-    if under[1] > under[0] and longer > held[1] - held[0]:
+    if under[1] > under[0] and not _only(measured.short, *held):
         return [_under(sound, measured, *under)]
     return [_held(sound, measured, *held)] if held[1] > held[0] else []
+
+
+def _only(short: Floats, first: int, stop: int) -> bool:
+    """Tell whether tones are steady in some windows, and hardly so in the others."""
+    others = np.delete(short, np.s_[first:stop])
+    if stop == first or not len(others):
+        return stop > first
+    return float(others.mean()) < 0.5 * float(short[first:stop].mean())
 
 
 def _held(sound: Sound, measured: Steadiness, first: int, stop: int) -> Finding:
