@@ -35,8 +35,8 @@ OTHERS = {
     "verify": ("rawtone.verification.verify", "tell how far the results here are from a commit's"),
 }
 UNNAMED = ("settings", "report")
-RETRIED = ("train", "sample")  # by the workflow, where they crash
 PAUSE = 5  # seconds after a crash; a GPU's memory is not free again at once
+RETRIED = ("train", "sample")  # by the workflow, where they crash
 
 
 def _parser() -> argparse.ArgumentParser:
