@@ -3,7 +3,8 @@
     python benchmarks/grid.py [--checkpoints 8] [--clips 1] [--seconds 10] [--rounds 3] [preset ...]
 
 Claim: of 8 checkpoints with one clip each, two threads make the clips of several checkpoints at
-once nearly twice as fast as those of one checkpoint after the other.
+once more than one and a half times as fast as those of one checkpoint after the other. Run it on a
+machine that does nothing else.
 
 Checkpoints have random weights. Both ways go through all that the stage does, from the files of
 weights to tagged wav and mp3 files, in turns, after a first clip that compiles. The files have to

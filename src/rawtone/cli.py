@@ -37,8 +37,8 @@ OTHERS = {
 }
 UNNAMED = ("settings", "report")
 SPLITS = ("train", "validation", "test")
-RETRIED = ("train", "sample")  # by the workflow, where they crash
 PAUSE = 5  # seconds after a crash; a GPU's memory is not free again at once
+RETRIED = ("train", "sample")  # by the workflow, where they crash
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -51,6 +51,7 @@ PUBLISHED = [
     "clips.csv",
     "melody.csv",
     "preview.mp3",
+    "sets.csv",
 ]
 
 
