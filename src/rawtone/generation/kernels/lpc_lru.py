@@ -31,7 +31,7 @@ class Memory(NamedTuple):
 
     Attributes:
         code: [1, lanes], heard last, and not yet taken in.
-        place: int64 [1, lanes], codes taken in, modulo a frame.
+        taken: int64 [1, lanes], codes taken in, modulo a frame.
         past: [order + frame, lanes], samples, those of the frame that is heard at the end.
         rounding: [frame, lanes], power of the rounding of the frame's samples.
         told: [heard, lanes], the last errors and places of codes, the newest first.
@@ -46,7 +46,7 @@ class Memory(NamedTuple):
     """
 
     code: Codes
-    place: NDArray[np.int64]
+    taken: NDArray[np.int64]
     past: Doubles
     rounding: Doubles
     told: Floats
@@ -68,7 +68,7 @@ class LpcLruKernel(Streaming):
         precision: of the weights.
     """
 
-    group: ClassVar[float] = 5.5
+    group: ClassVar[float] = 5.5  # measured: 5.8, on a loaded machine
 
     @staticmethod
     def fits(model: Any) -> bool:
@@ -94,7 +94,7 @@ class LpcLruKernel(Streaming):
         told[errors.size : errors.size + sizes.taps] = 2.0 * silence / self.weights.axis.steps - 1.0
         return Memory(
             code=np.array([silence], np.int32),
-            place=np.zeros(1, np.int64),
+            taken=np.zeros(1, np.int64),
             past=np.zeros(sizes.order + sizes.frame_size),
             rounding=np.full(sizes.frame_size, self.weights.axis.rounding[silence]),
             told=told,
@@ -142,7 +142,7 @@ def _room(w: Any, lanes: int) -> Any:
 def _take_in(w: Any, m: Any) -> None:
     """Let the streams' memories have the code that was heard last."""
     windows, lanes = m.middles.shape
-    order, size, slot = len(m.coefficients), len(m.rounding), m.place[0, 0]
+    order, size, slot = len(m.coefficients), len(m.rounding), m.taken[0, 0]
     errors, at = w.residuals * windows, (slot + size - 1) % size
     _later(m.told[:errors], windows)
     _later(m.told[errors : errors + w.taps], 1)
@@ -154,7 +154,7 @@ def _take_in(w: Any, m: Any) -> None:
         m.told[errors, lane] = code * (2.0 / w.axis.steps) - 1.0
         m.past[order + at, lane] = w.axis.values[code]
         m.rounding[at, lane] = w.axis.rounding[code]
-        m.place[0, lane] = (slot + 1) % size
+        m.taken[0, lane] = (slot + 1) % size
 
 
 @njit(nogil=True, error_model="numpy")  # type: ignore[untyped-decorator]
@@ -236,7 +236,7 @@ def _settle(w: Any, m: Any, task: Any, sample: int, room: Any) -> None:
 def _run(w: Any, m: Any, task: Any) -> None:
     room = _room(w, m.code.shape[1])
     for sample in range(len(task.codes)):
-        slot, order = m.place[0, 0], len(m.coefficients)
+        slot, order = m.taken[0, 0], len(m.coefficients)
         _take_in(w, m)
         if slot == 0:  # a frame ends with the first code of all
             next_frame(w, m)
