@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-_BLOCK = 1 << 20
+_BLOCK = (
+    1 << 18
+)  # larger ones are given back to the system each time, and cost more than they spare
 
 
 @contextmanager
