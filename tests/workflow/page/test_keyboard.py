@@ -11,8 +11,9 @@ _FOCUS = """() => {
   const own = element.matches("audio"); // draws the focus of its parts itself
   const outline = own ? "solid" : getComputedStyle(shown).outlineStyle;
   const bar = document.getElementById("player");
-  const seen = bar.contains(element) || box.top < bar.getBoundingClientRect().top;
-  return [element.id || element.outerHTML.slice(0, 60), outline, box.width * box.height > 0 && seen];
+  const above = bar.contains(element) || box.top < bar.getBoundingClientRect().top;
+  const seen = box.width * box.height > 0 && above;
+  return [element.id || element.outerHTML.slice(0, 60), outline, seen];
 }"""
 
 
