@@ -1,4 +1,4 @@
-"""Everything by keyboard: nothing holds the focus, nothing that is focused is out of sight."""
+"""Everything by keyboard: nothing holds the focus, and what has it is seen."""
 
 from playwright.sync_api import Page, expect
 
@@ -10,7 +10,10 @@ _FOCUS = """() => {
   const box = shown.getBoundingClientRect();
   const own = element.matches("audio"); // draws the focus of its parts itself
   const outline = own ? "solid" : getComputedStyle(shown).outlineStyle;
-  return [element.id || element.outerHTML.slice(0, 60), outline, box.width > 0 && box.height > 0];
+  const bar = document.getElementById("player");
+  const above = bar.contains(element) || box.top < bar.getBoundingClientRect().top;
+  const seen = box.width * box.height > 0 && above;
+  return [element.id || element.outerHTML.slice(0, 60), outline, seen];
 }"""
 
 

@@ -80,7 +80,7 @@ rawtone.results = (() => {
     if (list?.isConnected && index >= list.childElementCount) add(index + 1 - list.childElementCount);
     const card = results.querySelector(`[data-clip="${CSS.escape(current.id)}"]`);
     if (!card) return;
-    const look = () => card.scrollIntoView({ block: "nearest", behavior: "instant" });
+    const look = () => card.scrollIntoView({ block: "nearest" });
     look();
     requestAnimationFrame(() => requestAnimationFrame(look)); // what came into view has its size now
     const button = card.querySelector(".play") ?? card;
