@@ -38,6 +38,7 @@ OTHERS = {
 UNNAMED = ("settings", "report")
 SPLITS = ("train", "validation", "test")
 PAUSE = 5  # seconds after a crash; a GPU's memory is not free again at once
+RETRIED = ("train", "sample")  # by the workflow, where they crash
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         if stage == "sample":
             command.description = by_hand.TEXT
             by_hand.add(command)
-        if stage == "train":
+        if stage in RETRIED:
             text = "which try of the workflow's this is; the log tells it how the last one ended"
             command.add_argument("--attempt", type=int, default=0, help=text)
         if stage == "export-chunks":
