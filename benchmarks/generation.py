@@ -22,6 +22,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ PRESETS = (
     "samplernn-1-layer",
     "samplernn-prism",
     "lstm-256-64",
+    "lpc-lru-demo",
 )
 # Some loops make a hundred samples a second: a block must not take minutes.
 BLOCKS = {"samplernn-prism": 256}
@@ -46,6 +48,7 @@ PRECISIONS = ("float32", "bfloat16", "int8")
 MATRICES = {
     *("past", "now", "dense", "skip", "post", "out"),
     *("below", "recurrent", "candidate", "entry", "tell", "hidden", "last", "matrix"),
+    *("hear", "enter", "gates", "leave"),
 }
 
 
@@ -67,33 +70,45 @@ def work(weights: Any, name: str = "") -> Any:
 class Maker:
     """Makes blocks of streams with an engine, and tells how long each takes.
 
+    A kernel's streams are spread over threads, as those of a grid are.
+
     Args:
         engine: that makes them.
-        streams: how many.
+        streams: how many of each job.
         block: samples of a block.
     """
 
-    def __init__(self, engine: Any, streams: int, block: int) -> None:
+    def __init__(self, engine: Any, streams: list[int], block: int) -> None:
         from rawtone.generation.streams import Stream
+        from rawtone.models.backend import cores
 
         self.engine, self.made, self.seconds = engine, 0, []
         engine.block = engine.steps = block
-        self.streams = [Stream(seed, 1.0) for seed in range(streams)]
-        self.state = engine.start(self.streams, None)
+        self.jobs = [[Stream(seed, 1.0) for seed in range(count)] for count in streams]
+        self.states = [engine.start(job, None) for job in self.jobs]
+        self.pool = ThreadPoolExecutor(min(len(self.jobs), cores()))
         self.next()
         self.seconds = []
 
     def next(self) -> None:
         """Make another block."""
         started = time.perf_counter()
-        _, self.state = self.engine.make(self.state, self.streams, self.made)
+        begins = [self.made] * len(self.jobs)
+        found = list(self.pool.map(self.engine.make, self.states, self.jobs, begins))
+        self.states = [state for _, state in found]
         self.seconds.append(time.perf_counter() - started)
         self.made += self.engine.block
 
     @property
     def rate(self) -> float:
         """Samples a second, of all streams."""
-        return len(self.streams) * self.engine.block / statistics.median(self.seconds)
+        streams = sum(map(len, self.jobs))
+        return streams * self.engine.block / statistics.median(self.seconds)
+
+    @property
+    def reads(self) -> float:
+        """How often weights are read for a sample of one stream."""
+        return len(self.jobs) / sum(map(len, self.jobs))
 
 
 def naive(model: Any, samples: int) -> float:
@@ -114,6 +129,10 @@ def measured(name: str, streams: int, seconds: float) -> dict[str, Any]:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     backend.start()
     from rawtone.generation import engines
+    from rawtone.generation.kernel import cost_of_group
+    from rawtone.generation.loop import Loop
+    from rawtone.generation.spread import spread
+    from rawtone.models.backend import cores
 
     preset = Preset.read(name)
     model, block = preset.build(), BLOCKS.get(name, 2000)
@@ -122,8 +141,12 @@ def measured(name: str, streams: int, seconds: float) -> dict[str, Any]:
     found: dict[str, Any] = {"device": backend.device(), "rows": {}}
     makers: dict[str, Maker] = {}
     for engine, precision in wanted:
-        made = engines.make(model, REAL_TIME, engine, precision, lanes=streams)
-        makers[f"{engine} {precision}"] = Maker(made, streams, block)
+        made, jobs = Loop(model, REAL_TIME, streams), [streams]
+        if engine == "kernel":
+            made = engines.make(model, REAL_TIME, engine, precision)
+            group = cost_of_group(int(model.count_params()), precision)
+            (jobs,) = spread([streams], cores(), group)
+        makers[f"{engine} {precision}"] = Maker(made, jobs, block)
     began = time.perf_counter()
     while time.perf_counter() - began < seconds * len(makers):
         for maker in makers.values():
@@ -133,8 +156,7 @@ def measured(name: str, streams: int, seconds: float) -> dict[str, Any]:
     for row, maker in makers.items():
         packed = getattr(getattr(maker.engine, "kernel", None), "weights", None)
         count, read = work(packed) if packed is not None else (0.0, 0.0)
-        together = streams / len(maker.state[0]) if packed is not None else 1
-        found["rows"][row] = [maker.rate, 2 * count * maker.rate, read * maker.rate / together]
+        found["rows"][row] = [maker.rate, 2 * count * maker.rate, read * maker.rate * maker.reads]
     if streams == 1 and name.startswith("wavenet"):
         found["naive"] = naive(model, 30)
     return found

@@ -39,6 +39,7 @@ LONGEST_FIRST = (
     "workflow/test_agreement.py",
     "stages/test_train_to_evaluate.py",
     "generation/kernels/test_samplernn.py",
+    "generation/kernels/test_lpc_lru.py",
     "workflow/test_sources.py",
     "workflow/test_stereo.py",
     "training/test_trainer.py",

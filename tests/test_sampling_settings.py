@@ -38,12 +38,13 @@ def test_schedules_are_read_again_as_they_were_written(project: Path) -> None:
 
 
 def test_settings_say_nothing_of_new_keys_at_what_was_always_so(project: Path) -> None:
-    write(top_p=1, engine="auto", precision="float32")
+    write(top_p=1, engine="auto", precision="float32", formats=["mp3"])
     settings.run()
     assert layout.read_settings("sample", "mine")["sampling"] == SMALL | {"labels": "all"}
-    write(top_p=0.9, engine="kernel", precision="int8")
+    write(top_p=0.9, engine="kernel", precision="int8", formats=["flac", "ogg"])
     settings.run()
     told = {"labels": "all", "top_p": 0.9, "engine": "kernel", "precision": "int8"}
+    told["formats"] = ["flac", "ogg"]
     assert layout.read_settings("sample", "mine")["sampling"] == SMALL | told
 
 
@@ -69,6 +70,8 @@ MISTAKES = [
     ({"top_p": 1.01}, r"sampling\.top_p: expected less than or equal to 1, found 1\.01"),
     ({"engine": "fast"}, r"sampling\.engine: expected 'auto', 'kernel' or 'loop', found 'fast'"),
     ({"engine": "loop", "precision": "int8"}, r"expected precision float32 with engine loop"),
+    ({"formats": ["wma"]}, r"sampling\.formats\.0: expected 'mp3', 'flac' or 'ogg', found 'wma'"),
+    ({"formats": ["mp3", "mp3"]}, r"expected no value twice"),
     ({"labels": [{0: "a", 1: "b"}]}, r"sampling\.labels: expected none, as the model is told no"),
 ]
 

@@ -281,7 +281,8 @@ class Session:
             for step, clip in sorted(first.items()):
                 label = f"{clip['label']}, " if "label" in clip else ""
                 words = f"step {step}, {label}temperature {clip['temperature']}"
-                found.append((f"{table.parent.name}, {words}", table.parent / clip["mp3"]))
+                heard = next(clip[kind] for kind in ("mp3", "ogg", "flac", "wav") if kind in clip)
+                found.append((f"{table.parent.name}, {words}", table.parent / heard))
         return found[-count:]
 
     def _need(self, *command: str) -> None:

@@ -33,9 +33,12 @@ STAGES = {
 }
 OTHERS = {
     "verify": ("rawtone.verification.verify", "tell how far the results here are from a commit's"),
+    "export-chunks": ("rawtone.stages.export_chunks", "write chunks as wav files for other tools"),
 }
 UNNAMED = ("settings", "report")
+SPLITS = ("train", "validation", "test")
 PAUSE = 5  # seconds after a crash; a GPU's memory is not free again at once
+RETRIED = ("train", "sample")  # by the workflow, where they crash
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,16 +54,20 @@ def _parser() -> argparse.ArgumentParser:
         if stage == "verify":
             command.add_argument("name", nargs="?", default="HEAD", metavar="commit")
         elif stage not in UNNAMED:
-            of_corpus = stage in ("fetch", "convert", "chunk")
+            of_corpus = stage in ("fetch", "convert", "chunk", "export-chunks")
             what = "a corpus of params.yaml" if of_corpus else "an experiment of params.yaml"
             command.add_argument("name", help=by_hand.NAME if stage == "sample" else what)
         command.add_argument("--log", type=Path, help="also write messages to this file")
         if stage == "sample":
             command.description = by_hand.TEXT
             by_hand.add(command)
-        if stage == "train":
+        if stage in RETRIED:
             text = "which try of the workflow's this is; the log tells it how the last one ended"
             command.add_argument("--attempt", type=int, default=0, help=text)
+        if stage == "export-chunks":
+            command.add_argument("folder", help="where to write them; must not be there yet")
+            text = "of this one alone; of all without it"
+            command.add_argument("--split", choices=SPLITS, default="", help=text)
         if stage == "parse-log":
             text = "take NAME for a log of rawtone, tensorflow-wavenet, PRiSM SampleRNN or Keras "
             text += "fit, and write to this folder"
@@ -142,7 +149,8 @@ def _link(source: Path, target: Path) -> None:
 
 def _logged(options: argparse.Namespace) -> int:
     name: str = getattr(options, "name", "")
-    stage, given = options.stage, [v for v in (name, getattr(options, "to", "")) if v]
+    stage, keys = options.stage, ("name", "to", "folder", "split")
+    given: list[Any] = [value for key in keys if (value := getattr(options, key, ""))]
     if by_hand.is_asked_for(options):
         stage, given = "by-hand", [options]
     with _messages(options.stage, name, options.log) as messages, ending_on_signals():

@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+_BLOCK = (
+    1 << 18
+)  # larger ones are given back to the system each time, and cost more than they spare
 
 
 @contextmanager
@@ -67,3 +71,17 @@ def sha256(path: Path) -> str:
     """Return the hexadecimal SHA-256 of a file's bytes."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def copy(source: BinaryIO, destination: Path) -> str:
+    """Copy an open file from where it is, overwriting what was there.
+
+    Returns:
+        The SHA-256 of the bytes that were copied.
+    """
+    digest = hashlib.sha256()
+    with destination.open("wb") as written:
+        while block := source.read(_BLOCK):
+            digest.update(block)
+            written.write(block)
+    return digest.hexdigest()

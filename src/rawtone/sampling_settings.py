@@ -104,6 +104,9 @@ class Sampling(Settings):
         None, description="What every clip goes on from; without it clips begin from silence."
     )
 
+    formats: list[Literal["mp3", "flac", "ogg"]] = Field(
+        ["mp3"], description="That clips are written in, beside wav."
+    )
     engine: Literal["auto", "kernel", "loop"] = Field(
         "auto",
         description="kernel: compiled for CPUs, for the families that have one. loop: for any "
@@ -116,7 +119,7 @@ class Sampling(Settings):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        unequal(self.temperatures, self.seeds)
+        unequal(self.temperatures, self.seeds, self.formats)
         if self.labels != "all":
             unequal(self.labels)
         return self
@@ -133,5 +136,10 @@ class Sampling(Settings):
 
 # Keys of `sampling` and `prime` that came later: at these values nothing is said of them, as
 # before, so that clips made before are not made anew.
-LATER_OF_SAMPLING = {"top_p": 1.0, "engine": "auto", "precision": "float32"}
+LATER_OF_SAMPLING = {
+    "top_p": 1.0,
+    "engine": "auto",
+    "precision": "float32",
+    "formats": ["mp3"],
+}
 LATER_OF_PRIME = {"keep": False}

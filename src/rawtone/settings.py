@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from rawtone.corpus_settings import Corpus
 from rawtone.model_settings import Model
 from rawtone.sampling_settings import Sampling
-from rawtone.strict import Name, Settings
+from rawtone.strict import Name, Settings, unequal
 
 
 class Quantizer(Settings):
@@ -125,6 +125,21 @@ class StartFrom(Settings):
     )
 
 
+class Select(Settings):
+    """What an ear chose, which goes before what the measures would choose."""
+
+    step: int | None = Field(None, ge=1, description="The checkpoint to take.")
+    clips: list[str] = Field(
+        [],
+        description="The clips to hear first, in order, as step-00003600/t1.00-s0.",
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        unequal(self.clips)
+        return self
+
+
 class Experiment(Settings):
     """A corpus, and all that decides what is learned from it."""
 
@@ -137,6 +152,7 @@ class Experiment(Settings):
     start_from: StartFrom | None = Field(
         None, description="Begin from another experiment's weights: train on one band, go on."
     )
+    select: Select = Field(Select(), description="What your ear chose.")
 
 
 class Params(Settings):

@@ -163,3 +163,42 @@ def test_tags_survive_any_characters(tags):
 
 def test_chapters_are_no_tags():
     assert ffmpeg.parse_tags(b";FFMETADATA1\ntitle=x\n[CHAPTER]\ntitle=y\n") == {"title": "x"}
+
+
+FORMS = {
+    "wav": [],
+    "flac": [],
+    "mp3": ["-metadata", "title=A;B", "-b:a", "64k"],
+    "ogg": ["-metadata", "title=A=B"],
+    "m4a": ["-metadata", "genre=Jazz"],
+    "mka": ["-c:a", "pcm_f32le"],
+}
+
+
+@pytest.mark.parametrize("ending", FORMS)
+@pytest.mark.parametrize("damaged", [False, True])
+def test_one_call_gives_what_two_give(wav, tmp_path, ending, damaged):
+    """Probing and decoding at once differ from one after the other in nothing but the time."""
+    source = encode(wav, tmp_path / f"in.{ending}", *FORMS[ending])
+    if damaged:
+        content = bytearray(source.read_bytes())
+        content[len(content) // 2 : len(content) // 2 + 40] = bytes(40)
+        source.write_bytes(content + b"x" * 30)
+    first, second = tmp_path / "1.wav", tmp_path / "2.wav"
+    filters = ffmpeg.resampling(16000, 1)
+    recording = ffmpeg.probe(source)
+    decoded = ffmpeg.transcode(source, first, filters, "bundled", 120)
+    assert ffmpeg.probe_and_transcode(source, second, filters, "bundled", 120) == (
+        recording,
+        decoded,
+    )
+    assert first.read_bytes() == second.read_bytes()
+    assert damaged or not decoded.errors
+
+
+def test_one_call_fails_where_two_do(tmp_path):
+    (tmp_path / "x.mp3").write_text("words")
+    with pytest.raises(ffmpeg.FfmpegError, match="Invalid data"):
+        ffmpeg.probe_and_transcode(
+            tmp_path / "x.mp3", tmp_path / "x.wav", ffmpeg.resampling(8000, 1), "bundled", 0
+        )

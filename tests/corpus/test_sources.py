@@ -1,6 +1,8 @@
 """A folder is listed in the same order everywhere, whatever its files are called."""
 
 import os
+import tempfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -62,6 +64,35 @@ def test_a_broken_link_is_listed_rather_than_lost(tmp_path):
 def test_a_folder_that_does_not_open_is_named(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         walk(tmp_path / "nowhere")
+
+
+@pytest.fixture
+def without_rights():
+    """Give a folder of everybody's, and work as nobody there where we are root."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o777)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            for path in (folder / "locked", folder / "listed"):
+                path.chmod(0o700)
+            if root:
+                os.seteuid(0)
+
+
+def test_folders_that_are_closed_to_us_are_listed_and_what_is_beside_them_is_found(without_rights):
+    folder = without_rights
+    make(folder, "a.wav", "locked/b.wav", "listed/c.wav", "z/d.wav")
+    (folder / "locked").chmod(0o000)
+    (folder / "listed").chmod(0o444)  # its names can be read, and nothing in it
+    found = walk(folder)
+    assert [file.shown for file in found] == ["a.wav", "listed/c.wav", "locked/", "z/d.wav"]
+    listed = listing(folder, Checksums(folder / ".cache.json"))
+    assert [entry["path"] for entry in listed if not entry["sha256"]] == ["listed/c.wav", "locked/"]
 
 
 def test_checksums_are_remembered_until_the_file_changes(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from rawtone.corpus import splits
 from rawtone.corpus.chunks import Excerpt
-from rawtone.corpus.splits import by_group, by_time, by_track, group
+from rawtone.corpus.splits import by_group, by_time, by_track, group, joined
 
 ids = st.integers(0, 10**6).map(lambda number: f"{number:012x}")
 shares = st.floats(0.01, 0.49)
@@ -104,3 +104,37 @@ def test_the_album_is_the_group_in_which_case_does_not_count():
     track = {"id": "0a", "album": "Blue", "artist": ""}
     assert group(track, "album") == group(track | {"id": "0b", "album": "BLUE"}, "album")
     assert group(track, "artist") == group(track, "track") == "0a"
+
+
+pairs = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=6)
+
+
+@given(st.lists(ids, min_size=12, max_size=12, unique=True), pairs, shares, shares)
+def test_tracks_that_sound_the_same_are_in_one_split(tracks, same, validation, test):
+    """Also over a third one, over albums, and in whatever order they are told."""
+    told = {tracks[one]: tracks[other] for one, other in same if one != other}
+    groups = {track: f"album {n // 2}" for n, track in enumerate(tracks)}
+    together = joined(groups, told, validation, test)
+    for one, other in told.items():
+        assert together[one] == together[other]
+    assert all(together[tracks[n]] == together[tracks[n + 1]] for n in range(0, 12, 2))
+    touched = {groups[track] for pair in told.items() for track in pair}
+    alone = {track: name for track, name in groups.items() if name not in touched}
+    assert all(together[track] == name for track, name in alone.items())
+    again = joined(groups, dict(reversed(told.items())), validation, test)
+    assert again == together
+
+
+@given(st.sets(ids, min_size=30, max_size=40), ids, st.integers(0, 29), st.booleans())
+def test_a_duplicate_never_brings_a_track_from_train_to_what_is_held_out(tracks, new, at, first):
+    """Whichever of the two is told to be the duplicate."""
+    old = sorted(tracks - {new})[min(at, len(tracks - {new}) - 1)]
+    alone = {track: track for track in tracks - {new}}
+    before, notes = by_group(alone, 0.2, 0.2)
+    same = {new: old} if first else {old: new}
+    after, then = by_group(joined(alone | {new: new}, same, 0.2, 0.2), 0.2, 0.2)
+    assert after[new] == after[old]
+    if not notes and not then:
+        others = [track for track in alone if track != old]
+        assert all(after[track] == before[track] for track in others)
+        assert before[old] != "train" or after[old] == "train"

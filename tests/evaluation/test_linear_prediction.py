@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rawtone.audio.quantizers import make
+from rawtone.evaluation import linear_prediction
 from rawtone.evaluation.bits import flac_bits
 from rawtone.evaluation.linear_prediction import linear_prediction_bits
 
@@ -54,3 +55,12 @@ def test_channels_are_predicted_each_from_its_own_past():
     each = [linear_prediction_bits(channel, quantizer) for channel in (left, right)]
     both = linear_prediction_bits(np.stack([left, right], axis=-1), quantizer)
     assert both == pytest.approx(np.mean(each))
+
+
+def test_long_audio_is_predicted_block_by_block_to_the_same_figure(monkeypatch):
+    quantizer = make("mu-law", 256)
+    codes = quantizer.encode(tone())
+    whole = linear_prediction_bits(codes, quantizer)
+    for block in (20, 1000):  # shorter than what is remembered, and longer
+        monkeypatch.setattr(linear_prediction, "_BLOCK", block)
+        assert linear_prediction_bits(codes, quantizer) == pytest.approx(whole, rel=1e-12)

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rawtone.generation.random import LEAST
 from rawtone.models import backend
 
 backend.start()
@@ -46,6 +47,18 @@ def test_only_kept_codes_are_drawn_as_often_as_before_among_themselves() -> None
     drawn = np.asarray(choose(logits, ones, uniform, 0.7 * ones))
     counts = np.bincount(drawn, minlength=5)
     assert counts.tolist() == pytest.approx([0, 571, 0, 429, 0], abs=2)
+
+
+@pytest.mark.parametrize("uniform", [LEAST, 1 - 2.0**-24])
+def test_the_first_and_the_last_number_draw_codes_that_are_kept(uniform: float) -> None:
+    """Where sums are rounded, the last one may not reach what it is compared with."""
+    logits = np.random.default_rng(0).normal(size=(2000, 256), scale=3).astype(np.float32)
+    logits[:, [0, 255]] = -20  # possible, but cut off
+    ones = np.ones(2000, np.float32)
+    drawn = np.asarray(choose(logits, ones, np.float32(uniform) * ones, np.float32(0.9) * ones))
+    keeps = np.asarray(nucleus(np.exp(logits), np.float32(0.9) * ones))
+    assert keeps[np.arange(2000), drawn].all()
+    assert (drawn < 255).all() and (drawn > 0).all()
 
 
 def test_at_one_the_codes_are_those_without_it() -> None:

@@ -1,5 +1,6 @@
 """What the pictures of a clip must show."""
 
+import base64
 import io
 
 import numpy as np
@@ -8,9 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from rawtone.report.pictures import (
+    PEAKS,
     SPECTROGRAM_HEIGHT,
     WAVEFORM_HEIGHT,
     WIDTH,
+    peaks,
     spectrogram,
     waveform,
 )
@@ -64,3 +67,16 @@ def test_clips_of_any_length_and_rate_have_pictures_of_one_size(length: int, rat
 def test_the_same_clip_gives_the_same_bytes() -> None:
     assert waveform(tone(440)) == waveform(tone(440))
     assert spectrogram(tone(440), RATE) == spectrogram(tone(440), RATE)
+
+
+def test_peaks_are_the_lowest_and_highest_of_every_moment() -> None:
+    silence_then_tone = np.concatenate([np.zeros(RATE, np.float32), tone(440, 1.0)[:RATE]])
+    pairs = np.frombuffer(base64.b64decode(peaks(silence_then_tone)), np.int8).reshape(PEAKS, 2)
+    assert not pairs[: PEAKS // 2 - 1].any()
+    assert (pairs[PEAKS // 2 + 1 :, 0] < -120).all()
+    assert (pairs[PEAKS // 2 + 1 :, 1] > 120).all()
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 239, 5000])
+def test_peaks_of_clips_of_any_length_are_as_many(length: int) -> None:
+    assert len(base64.b64decode(peaks(np.ones(length, np.float32)))) == 2 * PEAKS

@@ -1,13 +1,15 @@
 """What the page says when results are whole, and when they are not there yet."""
 
 import pytest
+import yaml
 
 from rawtone.models import backend
 from rawtone.report.audit import Prepared, corpus
-from rawtone.report.view import Published, asset, experiment
+from rawtone.report.differences import Setting, settings, side_by_side
+from rawtone.report.view import Published, experiment
 
 CLIPS = [
-    {"step": step, "temperature": temperature, "seed": seed, "seconds": 10}
+    {"step": step, "temperature": temperature, "seed": seed, "seconds": 10, "wav": "", "mp3": ""}
     for step in (400, 800)
     for temperature in (0.9, 1.0)
     for seed in (0, 1)
@@ -24,39 +26,82 @@ BITS = [
 EVALUATION = {"best_step": 800, "flac_bits": {"validation": 6.2, "test": 6.3}, "uniform_bits": 8.0}
 
 
-def test_the_newest_checkpoint_is_heard_first() -> None:
+def test_the_newest_checkpoint_comes_first() -> None:
     view = experiment("x", "p", "c", Published(clips=CLIPS, bits=BITS, evaluation=EVALUATION))
     assert [(row.step, row.best) for row in view.checkpoints] == [(800, True), (400, False)]
-    assert [column.temperature for column in view.checkpoints[0].columns] == ["0.9", "1"]
-    assert [clip.seed for clip in view.checkpoints[0].columns[0].clips] == [0, 1]
-
-
-def test_clips_whose_temperature_changes_have_a_column_and_files_of_their_own() -> None:
-    words, stem = "1 at 0 s to 0.8 at 5 s", "t1.00-at-0-to-0.80-at-5-s0"
-    wav = f"clips/step-00000800/{stem}.wav"
-    falls = {"step": 800, "temperature": words, "seed": 0, "seconds": 10, "wav": wav}
-    melody = [{"step": "800", "temperature": words, "seed": "0", "voiced": "0.9", "notes": "60"}]
-    view = experiment("x", "p", "c", Published(clips=[falls, *CLIPS], melody=melody))
-    columns = view.checkpoints[0].columns
-    assert [column.temperature for column in columns] == ["0.9", "1", words]
-    assert columns[2].meaning == "changes along the clip"
-    (clip,) = columns[2].clips
-    assert clip.label == f"step 800, temperature {words}, seed 0"
-    assert clip.melody.startswith("C4")
-    assert asset("x", falls) == f"x/step-00000800-{stem}"
+    assert view.checkpoints[0].predicts == "2.00 bits per sample"
+    order = [(clip.step, clip.temperature, clip.seed) for clip in view.clips]
+    assert order == [(s, t, n) for s in (800, 400) for t in ("0.9", "1") for n in (0, 1)]
 
 
 def test_checkpoints_stand_above_what_they_must_beat() -> None:
     lines = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION)).guesses
-    assert [(line.name, line.validation, line.test) for line in lines] == [
+    told = [(line.name, line.figures["validation"], line.figures["test"]) for line in lines]
+    assert told == [
         ("step 400", "2.50", "2.60"),
         ("step 800", "2.00", "2.10"),
         ("FLAC", "6.20", "6.30"),
-        ("Linear prediction", "–", "–"),
-        ("Counting values", "–", "–"),
         ("Knows nothing", "8.00", "8.00"),
     ]
     assert [line.kind for line in lines][:2] == ["step", "best"]
+
+
+def test_intervals_and_the_gap_are_told_where_they_are_known() -> None:
+    """With few tracks there is no interval; before this was measured, no figures of train."""
+    learned = {"step": "800", "split": "train", "bits": "1.9", "low": "1.7", "high": "2.1"}
+    rows = [learned, *({**row, "low": "", "high": ""} for row in BITS)]
+    measures = EVALUATION | {"gap_bits": 0.1, "order_1_bits": {"train": 3.3}}
+    view = experiment("x", "p", "c", Published(bits=rows, evaluation=measures))
+    assert view.splits == ["train", "validation", "test"]
+    best = next(line for line in view.guesses if line.kind == "best")
+    assert (best.intervals["train"], best.intervals["test"]) == ("1.70 to 2.10", "")
+    assert "0.10 bits per sample more on the validation recordings" in view.gap
+    assert [line.figures["train"] for line in view.guesses if line.name == "Counting pairs"] == [
+        "3.30"
+    ]
+    before = experiment("x", "p", "c", Published(bits=BITS, evaluation=EVALUATION))
+    assert (before.splits, before.gap) == (["validation", "test"], "")
+
+
+def test_an_ears_choice_stands_above_the_figures() -> None:
+    chosen = {"choice": {"step": 400, "pinned": True, "reasons": ["An ear chose it."]}}
+    view = experiment("x", "p", "c", Published(evaluation=EVALUATION | chosen))
+    assert view.choice is not None
+    assert (view.choice.step, view.choice.pinned) == (400, True)
+    assert yaml.safe_load(view.choice.pin) == {"select": {"step": 400}}
+    guessed = experiment("x", "p", "c", Published(evaluation=EVALUATION)).choice
+    assert guessed is not None
+    assert (guessed.step, guessed.pinned) == (800, False)
+
+
+def test_sets_of_clips_stand_beside_the_recordings() -> None:
+    """Only measures that there are have a column; what chance gives is the last line."""
+    rows = [{"step": 800, "temperature": 0.9, "clips": 4, "kernel_distance": 0.12, "recall": 0.5}]
+    sets = {
+        "sets": {
+            "steps": rows,
+            "null": {"kernel_distance": {"mean": 0.05, "low": -0.01, "high": 0.08}},
+        }
+    }
+    table = experiment("x", "p", "c", Published(evaluation=sets)).sets
+    assert table is not None
+    assert [name for name, _ in table.measures] == ["distance", "recall"]
+    assert table.lines[1].intervals == ["−0.010 to 0.080", ""]
+    assert [(line.name, line.clips, line.figures) for line in table.lines] == [
+        ("step 800, temperature 0.9", "4", ["0.120", "0.500"]),
+        ("the recordings themselves", "", ["0.050", "–"]),
+    ]
+
+
+def test_settings_that_differ_are_told_from_those_that_do_not() -> None:
+    configs = [
+        {"sample_rate": 8000, "model": {"layers": layers, "biases": True}, "training": {"seed": 0}}
+        for layers in ([1, 2], [1, 2, 4])
+    ]
+    lines = side_by_side([settings(config) for config in (*configs, {})])
+    assert [line.path for line in lines if len(set(line.values[:2])) > 1] == ["model.layers"]
+    assert lines[1] == Setting("model.layers", ["1, 2", "1, 2, 4", "–"])
+    assert [line.differs for line in side_by_side([settings(configs[0])] * 2)] == [False] * 4
 
 
 def test_a_regression_is_shown_by_its_error_and_claims_no_bits() -> None:
@@ -77,7 +122,7 @@ def test_a_regression_is_shown_by_its_error_and_claims_no_bits() -> None:
         curves=["x/loss.svg"],
     )
     view = experiment("x", "p", "c", published)
-    assert [(line.name, line.test, line.kind) for line in view.guesses] == [
+    assert [(line.name, line.figures["test"], line.kind) for line in view.guesses] == [
         ("step 400", "0.0012", "best"),
         ("step 800", "0.0012", "step"),
         ("Repetition", "0.005", "baseline"),
@@ -92,36 +137,6 @@ def test_an_experiment_without_results_has_a_section() -> None:
     view = experiment("x", "p", "c", Published())
     assert view.summary == "Not trained yet."
     assert (view.checkpoints, view.guesses, view.curves, view.headline) == ([], [], [], [])
-
-
-def test_nearby_temperatures_have_files_of_their_own() -> None:
-    clips = [{"step": 1, "temperature": t, "seed": 0} for t in (0.951, 0.952, 1.0)]
-    assert len({asset("x", clip) for clip in clips}) == 3
-
-
-def told(label: str, temperature: float, seed: int = 0) -> dict[str, object]:
-    """Return a clip of a label, as the stage sample lists it."""
-    wav = f"clips/step-00000001/{label.strip('<>')}-t{temperature}-s{seed}.wav"
-    return {"step": 1, "label": label, "temperature": temperature, "seed": seed, "wav": wav}
-
-
-def test_clips_of_labels_stand_side_by_side() -> None:
-    """A column for every label at every temperature; what was heard goes to its own clip."""
-    clips = [told(label, t, seed) for label in ("a", "<b>") for t in (1.0, 0.9) for seed in (1, 0)]
-    heard = [
-        {"step": "1", "label": label, "temperature": "0.9", "seed": "0", "onsets_per_second": n}
-        for label, n in (("a", "1"), ("<b>", "2"))
-    ]
-    view = experiment("x", "p", "c", Published(clips=clips, melody=heard))
-    columns = view.checkpoints[0].columns
-    assert [(c.label, c.temperature) for c in columns] == [
-        ("<b>", "0.9"), ("<b>", "1"), ("a", "0.9"), ("a", "1")
-    ]  # fmt: skip
-    assert [clip.seed for clip in columns[0].clips] == [0, 1]
-    assert columns[0].clips[0].label == "step 1, <b>, temperature 0.9, seed 0"
-    assert [columns[i].clips[0].melody[:3] for i in (0, 2)] == ["2.0", "1.0"]
-    assert columns[0].clips[0].asset == "x/step-00000001-b-t0.9-s0"
-    assert len({asset("x", clip) for clip in clips}) == len(clips)
 
 
 def test_a_corpus_without_tables_has_a_section() -> None:

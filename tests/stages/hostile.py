@@ -19,6 +19,8 @@ from rawtone.corpus.demo.write import write_demo
 
 SEED = 20
 FILES = 200
+_TOO_LONG = 4096  # bytes in a path, for Linux
+_LONG = "d" * 250
 HOURS = 3
 _NAMES = (
     b"two  blanks.wav",
@@ -160,11 +162,24 @@ def _links(folder: Path, tunes: list[Path]) -> Iterator[tuple[str, str]]:
     (folder / "itself.wav").symlink_to(folder / "itself.wav")
     yield "itself.wav", "link to nowhere"
     (folder / "up").symlink_to(folder)  # no file, but a way round and round
+    _make_too_deep(folder)
+    yield _LONG, "closed folder"
     (folder / "again.wav").symlink_to(folder / tunes[0].name)
     yield "again.wav", "link to a file"
     (folder / "unreadable.wav").write_bytes(tunes[0].read_bytes() + b"x")
     (folder / "unreadable.wav").chmod(0)  # root reads it all the same
     yield "unreadable.wav", "unreadable"
+
+
+def _make_too_deep(folder: Path) -> None:
+    """Make folders in folders until the system takes no path so long."""
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(_TOO_LONG // len(_LONG) + 1):
+        os.mkdir(_LONG, dir_fd=place)
+        inner = os.open(_LONG, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    os.close(place)
 
 
 def _odd_names(folder: Path, tunes: list[Path]) -> Iterator[tuple[str, str]]:

@@ -8,16 +8,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile
 
 from rawtone import cli
 from rawtone.audio.pcm import endless_header
-from rawtone.files import write_json
+from rawtone.files import sha256, write_json
 from rawtone.generation import keeping
 from rawtone.generation.progress import Progress
 from rawtone.models import backend
+from rawtone.version import VERSION
 
 backend.start()
 
@@ -92,6 +94,38 @@ def test_the_ending_is_the_format(published: Path, suffix: str) -> None:
     assert soundfile.info(f"clip.{suffix}").format == suffix.upper()
     if suffix == "flac":
         np.testing.assert_array_equal(wav, other)
+
+
+def test_a_clip_says_what_it_is_of(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which model, checkpoint, seed and settings; where nobody knows the experiment, not that."""
+    make("mine", "before.wav")
+    words = ("--seed", "3", "--temperature", "0:1,0.1:0.5", "--top-p", "0.9")
+    make("mine@40", "clip.flac", *words, "--prime", "before.wav", "--prime-seconds", "0.5")
+    checkpoint = sha256(RESULTS / "checkpoints/step-00000040.npz")
+    expected = {
+        "title": "mine, step 40, temperature 1 at 0 s to 0.5 at 0.1 s, seed 3",
+        "encoder": f"rawtone {VERSION}",
+        "experiment": "mine",
+        "family": "wavenet",
+        "run": "0123456789ab",
+        "step": "40",
+        "checkpoint": checkpoint,
+        "seed": "3",
+        "temperature": "1 at 0 s to 0.5 at 0.1 s",
+        "top_p": "0.9",
+        "engine": "kernel",
+        "precision": "float32",
+        "prime": f"0.5 s of before.wav from 0 s on, sha256 {sha256(Path('before.wav'))}",
+    }
+    assert {name.lower(): value for name, value in mutagen.File("clip.flac").tags} == expected
+    (published / "elsewhere").mkdir()
+    shutil.copy(WEIGHTS, "elsewhere/weights.npz")
+    shutil.copy(RESULTS / "config.json", "elsewhere")
+    monkeypatch.chdir("elsewhere")
+    make("weights.npz", "clip.WAV")
+    tags = mutagen.File("clip.WAV").tags
+    assert tags["TIT2"] == "wavenet, temperature 1, seed 0"
+    assert "TXXX:step" not in tags
 
 
 def test_what_is_asked_for_is_heard(published: Path) -> None:

@@ -54,7 +54,7 @@ def cut(
         row = {"id": name, "file": f"{name}.wav", "status": "used", "genre": f"g-{name}"}
         rows.append(row | (tags or {}).get(name, {}))
     rows.append({"id": "bad", "status": "empty"})
-    columns = ["id", "file", "status", "genre", "artist", "album"]
+    columns = ["id", "file", "status", "genre", "artist", "album", "duplicate_of"]
     table.write(folder / "tracks.csv", columns, rows)
     chunk.run("mine")
     return Chunks.open(FOLDER)
@@ -314,3 +314,26 @@ def test_chunks_of_one_track_never_stand_in_two_splits(names, by):
         for track, split in zip(chunks.tracks, chunks.splits, strict=True):
             seen.setdefault(group[track], set()).add(split)
         assert all(len(found) == 1 for found in seen.values())
+
+
+@pytest.mark.parametrize("by", ["track", "album"])
+def test_tracks_that_sound_the_same_are_in_one_split(project, by):
+    tracks = {f"t{n}": noise(3000, n) for n in range(12)}
+    tags = {track: {"album": f"album of {track}"} for track in tracks}
+    alone = cut(tracks, by=by, seconds=1.0, overlap=0.0, tags=tags)
+    splits = dict(zip(alone.tracks, alone.splits, strict=True))
+    learned, held_out = ({s == "train": t for t, s in splits.items()}[s] for s in (True, False))
+    tags[learned]["duplicate_of"] = held_out
+    chunks = cut(tracks, by=by, seconds=1.0, overlap=0.0, tags=tags)
+    found = dict(zip(chunks.tracks, chunks.splits, strict=True))
+    assert found[learned] == found[held_out] == "train"
+    note = f"one track sounds as another does, and is in the same split: {learned}"
+    assert note in summary()["notes"]
+
+
+def test_the_notes_say_where_tracks_that_sound_the_same_are_split_by_time(project):
+    tracks = {f"t{n}": noise(9000, n) for n in range(3)}
+    cut(tracks, by="time", tags={"t1": {"duplicate_of": "t0"}})
+    note = "one track sounds as another does, so what is held out of one may be learned in the"
+    assert summary()["notes"][-1].startswith(note)
+    assert summary()["notes"][-1].endswith(": t1")

@@ -9,6 +9,7 @@ import pytest
 import soundfile
 import yaml
 
+from rawtone.audio import pcm
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
 from rawtone.files import sha256
@@ -103,7 +104,7 @@ def test_there_is_a_clip_for_every_label_temperature_and_seed(here: Path) -> Non
         f"{folder}/{name}-t{t}-s0.wav" for name in ("Low-slow", "high") for t in (0.901, 0.902)
     ]
     for clip in clips():
-        assert sha256(TRAINED / str(clip["wav"])) == clip["sha256"]
+        assert pcm.sha256(TRAINED / str(clip["wav"])) == clip["sha256"]
 
 
 def test_the_label_is_heard(here: Path) -> None:

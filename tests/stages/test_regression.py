@@ -102,6 +102,9 @@ def test_its_checkpoints_are_compared_by_their_losses() -> None:
     assert str(found["best_step"]) == min(validated, key=validated.__getitem__)
     assert found["validation_loss"] == min(validated.values())
     assert 0 < found["repetition_loss"]["test"] < found["silence_loss"]["test"]
+    assert found["losses"]["test"]["loss"] == found["test_loss"]
+    assert "gap_loss" in found
+    assert not {"bits", "gap_bits"} & found.keys()
 
 
 @pytest.mark.usefixtures("here")

@@ -1,16 +1,20 @@
 """What sample has made it keeps: killed at random it goes on to the same clips, none made twice."""
 
 import json
+import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import mutagen
 import numpy as np
 import pytest
 import soundfile
@@ -22,7 +26,8 @@ from rawtone.models import backend
 
 backend.start()
 
-from rawtone.generation import kept  # noqa: E402
+from rawtone.generation import keeping, making  # noqa: E402
+from rawtone.generation.progress import Progress  # noqa: E402
 
 Publish = Callable[..., None]
 RATE = 4000
@@ -58,8 +63,8 @@ def clips(**sampling: Any) -> list[dict[str, Any]]:
     assert cli.main(["sample", "mine"]) == 0
     rows: list[dict[str, Any]] = json.loads((RESULTS / "clips.json").read_text())
     for row in rows:
-        assert sha256(RESULTS / row["wav"]) == row["sha256"]
-        assert (RESULTS / row["mp3"]).is_file()
+        assert pcm.sha256(RESULTS / row["wav"]) == row["sha256"]
+        assert all((RESULTS / row[kind]).is_file() for kind in sampling.get("formats", ["mp3"]))
     return rows
 
 
@@ -72,18 +77,18 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         counts.append(len(streams))
         return original(engine, streams, *more)
 
-    original = kept.generate
-    monkeypatch.setattr(kept, "generate", generate)
+    original = making.generate
+    monkeypatch.setattr(making, "generate", generate)
     return counts
 
 
 def test_a_clip_that_is_there_is_not_made_again(published: None, made: list[int]) -> None:
     first = clips()
-    assert made == [4, 4]  # all that a checkpoint's clips have in common is made together
+    assert sum(made) == 8
     assert clips() == first
-    assert made == [4, 4]
+    assert sum(made) == 8
     more = clips(seeds=[0, 1, 2])
-    assert made == [4, 4, 2, 2]
+    assert sum(made) == 12
     assert [row for row in more if row["seed"] < 2] == first
 
 
@@ -94,7 +99,7 @@ def test_nothing_of_other_settings_or_checkpoints_or_code_is_taken(
     for other in ({"seconds": 1.0}, {"top_p": 0.9}, {"engine": "loop"}):
         made.clear()
         rows = clips(**other)
-        assert made == [4, 4], other
+        assert sum(made) == 8, other
         assert all(row["engine"] == other.get("engine", "kernel") for row in rows)
     clips()
     made.clear()
@@ -106,10 +111,10 @@ def test_nothing_of_other_settings_or_checkpoints_or_code_is_taken(
     published_rows["checkpoints"][1]["sha256"] = sha256(weights)
     write_json(RESULTS / "checkpoints.json", published_rows)
     clips()
-    assert made == [4]
+    assert sum(made) == 4
     monkeypatch.setattr("rawtone.generation.maker._digest_of_code", lambda: "another")
     clips()
-    assert made == [4, 4, 4]
+    assert sum(made) == 4 + 8
 
 
 def test_a_damaged_clip_is_made_anew_and_what_nobody_asks_for_is_swept_away(
@@ -127,6 +132,40 @@ def test_a_damaged_clip_is_made_anew_and_what_nobody_asks_for_is_swept_away(
     assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".mp3", ".json", ""}
 
 
+def test_other_formats_and_tags_are_written_from_the_same_samples(
+    published: None, made: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = clips()
+    bytes_of_wavs = [(RESULTS / row["wav"]).read_bytes() for row in first]
+    made.clear()
+    rows = clips(formats=["flac", "ogg"])
+    for before, row, wav in zip(first, rows, bytes_of_wavs, strict=True):
+        assert {"wav", "flac", "ogg"} == row.keys() & {"wav", "flac", "ogg", "mp3"}
+        assert (RESULTS / row["wav"]).read_bytes() == wav
+        heard, _ = soundfile.read(RESULTS / row["flac"], dtype="int16")
+        np.testing.assert_array_equal(heard, pcm.read(RESULTS / before["wav"]))
+    assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".flac", ".ogg", ".json", ""}
+    assert "mp3" not in clips(formats=[])[0]
+    with monkeypatch.context() as later:
+        later.setattr("rawtone.generation.tags.VERSION", "0.2.0")
+        assert clips() == first
+        assert mutagen.File(RESULTS / first[0]["mp3"])["TSSE"] == "rawtone 0.2.0"
+    assert clips() == first
+    assert [(RESULTS / row["wav"]).read_bytes() for row in first] == bytes_of_wavs
+    assert not made
+
+
+def test_a_clip_of_two_equal_checkpoints_is_made_once(published: None, made: list[int]) -> None:
+    one, other = sorted(RESULTS.glob("checkpoints/*.npz"))
+    other.write_bytes(one.read_bytes())
+    table = json.loads((RESULTS / "checkpoints.json").read_text())
+    table["checkpoints"][1]["sha256"] = table["checkpoints"][0]["sha256"]
+    write_json(RESULTS / "checkpoints.json", table)
+    rows = clips()
+    assert sum(made) == 4
+    assert [row["sha256"] for row in rows[:4]] == [row["sha256"] for row in rows[4:]]
+
+
 @pytest.mark.parametrize("engine", ["kernel", "loop"])
 def test_killed_at_random_it_goes_on_to_the_same_clips(published: None, engine: str) -> None:
     expected = clips(engine=engine, seconds=3.0)
@@ -138,6 +177,28 @@ def test_killed_at_random_it_goes_on_to_the_same_clips(published: None, engine: 
         ends.append(killed(after_saves=chance.randint(1, 3), wait=chance.random() / 20))
     assert clips(engine=engine, seconds=3.0) == expected
     assert ends[1] != ends[0]  # it went on, and did not begin again
+
+
+def test_control_c_ends_all_threads_and_what_they_saved_is_gone_on_with(
+    published: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = clips(seconds=30.0, seeds=[0])
+    shutil.rmtree(KEPT)
+    signals = [signal.SIGINT]
+
+    def interrupt(*_: Any) -> None:
+        if signals:
+            os.kill(os.getpid(), signals.pop())
+
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(keeping, "EVERY", 0.0)
+        interrupted.setattr(Progress, "made", interrupt)
+        capsys.readouterr()
+        assert cli.main(["sample", "mine"]) == 128 + signal.SIGINT
+        assert capsys.readouterr().err == "sample mine: stopped\n"
+    assert list(KEPT.glob("*/state.npz"))
+    assert not [thread for thread in threading.enumerate() if "generation" in thread.name]
+    assert clips(seconds=30.0, seeds=[0]) == expected
 
 
 def killed(after_saves: int, wait: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import soundfile
 from rawtone.audio import ffmpeg, pcm
 from rawtone.corpus import table
 from rawtone.errors import UserError
-from rawtone.stages import convert, fetch, settings
+from rawtone.stages import chunk, convert, fetch, settings
 
 TRACKS = Path("data/tracks/mine")
 RATE = 8000
@@ -142,6 +143,10 @@ def test_the_same_audio_in_other_formats_is_told_and_dropped_by_setting(build, t
     rows = build(drop_duplicates="none")
     assert used(rows) >= twice
     assert sum(bool(row["duplicate_of"]) for row in rows.values()) == 2
+    chunk.run("mine")
+    tracks = {rows[path]["id"] for path in twice}
+    cut = table.read(Path("data/chunks/mine/chunks.csv"))
+    assert len({row["split"] for row in cut if row["track"] in tracks}) == 1
 
 
 def loudness(path: Path) -> tuple[float, float]:
@@ -176,14 +181,17 @@ def test_the_mean_of_every_channel_is_removed(build, recordings):
     assert abs(float(np.mean(pcm.read(TRACKS / without["dc.wav"]["file"])))) > 6000
 
 
+def contents() -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in TRACKS.rglob("*") if path.is_file()}
+
+
 def test_two_runs_with_all_of_it_make_the_same_bytes(build, twice):
     asked = {"level": {"loudness_lufs": -20.0, "remove_dc": True}, "drop_duplicates": "near"}
     build(**asked)
-    first = {path.name: path.read_bytes() for path in TRACKS.iterdir()}
-    for path in TRACKS.iterdir():
-        path.unlink()
+    first = contents()
+    shutil.rmtree(TRACKS)
     build(**asked)
-    assert {path.name: path.read_bytes() for path in TRACKS.iterdir()} == first
+    assert contents() == first
 
 
 def test_settings_that_are_not_used_do_not_show(build):

@@ -186,10 +186,10 @@ def test_a_damaged_checkpoint_is_named(here: Path) -> None:
     assert f"{weights}: not the file that checkpoints.json names" in complaint("sample mine")
 
 
-def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> None:
+def test_every_checkpoint_is_measured_on_held_out_and_on_some_learned_audio(here: Path) -> None:
     rows = table.read(TRAINED / "bits.csv")
     assert [(row["step"], row["split"]) for row in rows] == [
-        (step, split) for step in ("20", "40") for split in ("validation", "test")
+        (step, split) for step in ("20", "40") for split in ("train", "validation", "test")
     ]
     found = json.loads((TRAINED / "evaluation.json").read_text())
     seconds = json.loads(Path("data/chunks/mine/corpus.json").read_text())["seconds"]
@@ -197,9 +197,22 @@ def test_every_checkpoint_is_measured_on_both_held_out_splits(here: Path) -> Non
         assert found["samples"][split] == pytest.approx(seconds[split] * 4000)
         assert 0 < found["entropy_bits"][split] <= found["uniform_bits"] == 8
         assert 0 < found["linear_prediction_bits"][split] < found["uniform_bits"]
+        assert 0 < found["order_1_bits"][split] < found["uniform_bits"]
+        assert found["bits"][split]["bits"] == found[f"{split}_bits"]
     assert found["validation_bits"] < found["uniform_bits"]
     best = min((row for row in rows if row["split"] == "validation"), key=lambda row: row["bits"])
     assert found["best_step"] == int(best["step"])
+    apart = found["bits"]["validation"]["bits"] - found["bits"]["train"]["bits"]
+    assert found["gap_bits"] == pytest.approx(apart, abs=2e-4)
+
+
+def test_bits_of_tracks_make_up_those_of_their_split(here: Path) -> None:
+    tracks = table.read(TRAINED / "bits_by_track.csv")
+    for row in table.read(TRAINED / "bits.csv"):
+        own = [t for t in tracks if (t["step"], t["split"]) == (row["step"], row["split"])]
+        assert sum(int(t["samples"]) for t in own) == int(row["samples"])
+        bits = sum(float(t["bits"]) * int(t["samples"]) for t in own) / int(row["samples"])
+        assert bits == pytest.approx(float(row["bits"]), abs=2e-4)
 
 
 def test_every_clip_is_heard_and_those_of_the_best_checkpoint_judged(here: Path) -> None:
@@ -219,7 +232,45 @@ def test_metrics_are_the_few_figures_that_a_table_compares(here: Path) -> None:
     found = json.loads((TRAINED / "evaluation.json").read_text())
     bits = {key: found[key] for key in ("best_step", "validation_bits", "test_bits")}
     heard = {"melodies": found["melody"]["passed"], "spectrum_db": found["spectrum_db"]["clips"]}
-    assert metrics == bits | heard
+    chosen = {"chosen_step": found["choice"]["step"]}
+    assert metrics == bits | heard | chosen | found["clips"]
+
+
+def test_every_clip_has_a_verdict_a_rank_and_the_reasons_for_it(here: Path) -> None:
+    clips = json.loads((TRAINED / "clips.json").read_text())
+    rows = table.read(TRAINED / "clips.csv")
+    assert [(row["step"], row["seed"]) for row in rows] == [
+        (str(clip["step"]), str(clip["seed"])) for clip in clips
+    ]
+    assert sorted(int(row["rank"]) for row in rows) == list(range(1, len(clips) + 1))
+    assert all(row["verdict"] and row["reasons"].endswith(".") for row in rows)
+    found = json.loads((TRAINED / "evaluation.json").read_text())
+    assert found["choice"]["step"] in (20, 40)
+    assert set(found["preview"]["clips"]) <= {int(row["rank"]) for row in rows}
+    heard, _ = soundfile.read(TRAINED / found["preview"]["file"])
+    assert len(heard) / 4000 > 0.6
+
+
+def test_an_ear_has_the_last_word(here: Path) -> None:
+    last = min(table.read(TRAINED / "clips.csv"), key=lambda row: -int(row["rank"]))
+    name = f"step-{int(last['step']):08d}/t{float(last['temperature']):.2f}-s{last['seed']}"
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["experiments"]["mine"]["select"] = {"step": 20, "clips": [name]}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    rawtone("settings")
+    rawtone("evaluate mine")
+    first = min(table.read(TRAINED / "clips.csv"), key=lambda row: int(row["rank"]))
+    assert first["reasons"].startswith("Picked by ear; ")
+    choice = json.loads((TRAINED / "evaluation.json").read_text())["choice"]
+    assert (choice["step"], choice["pinned"]) == (20, True)
+    settings = Path("settings/evaluate/mine.json")
+    chosen = settings.read_text()
+    settings.write_text(chosen.replace('"step": 20', '"step": 21'))
+    assert "experiments.mine.select.step: expected a published checkpoint (20, 40), found 21" in (
+        complaint("evaluate mine")
+    )
+    settings.write_text(chosen.replace("t1.00", "t1.10").replace("t0.90", "t1.10"))
+    assert "did you mean 'step-" in complaint("evaluate mine")
 
 
 def test_a_corpus_without_held_out_audio_is_refused(here: Path) -> None:

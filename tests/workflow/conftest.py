@@ -36,7 +36,16 @@ experiments:
   wide: {corpus: demo, preset: wavenet-demo, sampling: {seconds: 2}}
 """
 
-_EVALUATED = ("metrics.json", "evaluation.json", "bits.csv", "melody.csv")
+_EVALUATED = (
+    "metrics.json",
+    "evaluation.json",
+    "bits.csv",
+    "bits_by_track.csv",
+    "clips.csv",
+    "melody.csv",
+    "preview.mp3",
+    "sets.csv",
+)
 # verb: what it reads, what it writes; a name without an ending is a folder
 STAGES = {
     "fetch": ([], ["data/raw/{name}/files.csv", "data/raw/{name}/0a1b.wav"]),
@@ -59,7 +68,12 @@ STAGES = {
         ["results/{name}/history.csv", "results/{name}/curves/loss.svg"],
     ),
     "evaluate": (
-        ["data/chunks/{corpus}", "results/{name}/checkpoints", "results/{name}/clips"],
+        [
+            "data/chunks/{corpus}",
+            "data/tracks/{corpus}/tracks.csv",
+            "results/{name}/checkpoints",
+            "results/{name}/clips",
+        ],
         [f"results/{{name}}/{f}" for f in _EVALUATED],
     ),
     "report": (["data", "results"], ["report/bits.csv", "report/demo/listen.html"]),
@@ -93,7 +107,8 @@ def run(name: str = "all") -> None:
             path = path / "content.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps({{"bits": bits, "digest": digest.hexdigest()}})
-        path.write_text(f"step,bits\\n0,{{bits}}\\n" if path.suffix == ".csv" else text)
+        columns = f"step,bits,kernel_distance\\n0,{{bits}},{{bits}}\\n"
+        path.write_text(columns if path.suffix == ".csv" else text)
         if Path("hang").exists() and Path("hang").read_text() == VERB:
             Path("hanging").touch()
             time.sleep(600)

@@ -34,15 +34,39 @@ def test_killed_with_half_of_a_stages_files_written(project, start, tool) -> Non
     assert _built(project) == before
 
 
+def test_snakemake_makes_clips_anew_whose_stage_was_killed(project, start) -> None:
+    """As the system kills it where memory is short; tests/stages show that it goes on."""
+    before = _built(project)
+    code = project.root / "src/rawtone/stages/sample.py"
+    code.write_text(f"{code.read_text()}# so that it has to run\n")
+    (project.root / "hang").write_text("sample")
+    session = start("snakemake", "results/demo/clips.json")
+    _wait_until_it_hangs(project, session)
+    _forget_to_hang(project)
+    os.kill(session.find("rawtone", "sample"), signal.SIGKILL)
+    assert session.end() == 0, session.printed.read_text()
+    assert session.printed.read_text().count("trying again") == 1
+    assert _ran(project) == {"sample"}
+    assert _built(project) == before
+
+
 def _kill_when_it_hangs(project, session) -> None:
     """Kill a tool when a stage has written its first file, and hangs."""
+    _wait_until_it_hangs(project, session)
+    os.kill(session.process.pid, signal.SIGKILL)
+    session.end()
+    _forget_to_hang(project)
+
+
+def _wait_until_it_hangs(project, session) -> None:
     deadline = time.monotonic() + 300  # a loaded machine takes its time
     while not (project.root / "hanging").exists():
         assert time.monotonic() < deadline, session.printed.read_text()
         assert session.process.poll() is None, session.printed.read_text()
         time.sleep(0.05)
-    os.kill(session.process.pid, signal.SIGKILL)
-    session.end()
+
+
+def _forget_to_hang(project) -> None:
     for name in ("hang", "hanging"):
         (project.root / name).unlink()
 

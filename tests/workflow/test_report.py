@@ -14,8 +14,8 @@ from rawtone.stages import report
 
 _FRAME_AT_MOST = 2 * 1024 * 1024  # what Chromium takes as the address of a frame
 _PLAY = """async () => {
-  const player = document.querySelector("audio");
-  await player.play();
+  const player = document.getElementById("sound");
+  rawtone.player.open(rawtone.clips[0]);
   await new Promise((resolve) => {
     player.ontimeupdate = () => player.currentTime > 0.3 && resolve();
   });
@@ -33,7 +33,7 @@ def built(by_snakemake, tmp_path_factory):
     published = runpy.run_path(str(Path(__file__).parents[1] / "report/published.py"))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        published["publish"](root, seeds=tuple(range(6)), seconds=4.0)
+        published["publish"](root, seeds=tuple(range(6)), seconds=6.0)
         report.run()
     shutil.copytree(root / "report", project.root / "report", dirs_exist_ok=True)
     assert (project.root / "report/demo/listen.html").stat().st_size > _FRAME_AT_MOST
@@ -75,24 +75,28 @@ def _listen(page: Page, address: str) -> Frame:
     page.locator("tr", has_text="clips to listen to").locator("a").first.click()
     frame = page.locator("iframe").element_handle().content_frame()
     assert frame is not None
-    frame.wait_for_selector("audio")
+    frame.wait_for_selector(".cards > .clip")
     return frame
 
 
 def test_clips_play_within_the_one_file(page: Page, html: Path, tmp_path: Path) -> None:
     """It is opened where nothing else of the project is, as by the person it was sent to."""
     frame = _listen(page, Path(shutil.copy(html, tmp_path)).as_uri())
-    assert frame.locator("audio").count() == 24
-    assert frame.evaluate(_PLAY) == pytest.approx(4.0, abs=0.25)
-    sizes = "[...document.images].map((i) => (i.loading = 'eager', i.decode().then(() => 1)))"
-    assert frame.evaluate(f"Promise.all({sizes}).then((all) => all.length)") == 24 * 2 + 1
+    assert frame.locator(".cards > .clip").count() == 24
+    assert frame.evaluate(_PLAY) == pytest.approx(6.0, abs=0.25)
+    shown = "[...document.images].filter((i) => i.src)"
+    sizes = f"{shown}.map((i) => (i.loading = 'eager', i.decode().then(() => 1)))"
+    pictures = 24 + 1 + 1  # of the clips, of the player, of the loss
+    assert frame.evaluate(f"Promise.all({sizes}).then((all) => all.length)") == pictures
+    frame.evaluate("rawtone.blind.start(), rawtone.blind.vote(0)")
+    assert "1 vote" in frame.inner_text("#tally")
 
 
 def test_clips_play_from_the_unpacked_zip(page: Page, built, tmp_path: Path) -> None:
     with zipfile.ZipFile(_written(built, "packed.zip")) as packed:
         packed.extractall(tmp_path)
     frame = _listen(page, (tmp_path / "packed/report.html").as_uri())
-    assert frame.evaluate(_PLAY) == pytest.approx(4.0, abs=0.25)
+    assert frame.evaluate(_PLAY) == pytest.approx(6.0, abs=0.25)
 
 
 def test_every_experiment_has_its_files_with_words_for_each(page: Page, html: Path) -> None:
@@ -113,4 +117,4 @@ def test_a_clone_that_only_pulled_has_it_too(page: Page, built, tmp_path: Path) 
     built.run("dvc", "commit", "--force", "report")
     clone = built.copy(tmp_path / "origin").pulled(tmp_path / "clone")
     frame = _listen(page, _written(clone, "report.html").as_uri())
-    assert frame.evaluate(_PLAY) == pytest.approx(4.0, abs=0.25)
+    assert frame.evaluate(_PLAY) == pytest.approx(6.0, abs=0.25)

@@ -71,9 +71,11 @@ def test_bits_are_those_of_a_sample_of_a_channel(built) -> None:
     evaluation = json.loads((built.root / "results/density/evaluation.json").read_text())
     assert 0 < evaluation["validation_bits"] < 8
     assert evaluation["uniform_bits"] == 8
-    for figure in ("flac_bits", "entropy_bits"):
+    for figure in ("flac_bits", "entropy_bits", "order_1_bits"):
         assert all(1 < bits < 9 for bits in evaluation[figure].values())
-    assert evaluation["samples"] == {"test": 12000, "validation": 12000}
+    samples = evaluation["samples"]
+    assert samples["test"] == samples["validation"] == 12000
+    assert 12000 <= samples["train"] < 12000 + 4000  # whole chunks are drawn
 
 
 def test_what_predicts_a_mean_has_an_error_and_no_bits(built) -> None:
@@ -87,7 +89,7 @@ def test_the_page_shows_and_plays_them(built) -> None:
     told = (page / "index.html").read_text()
     assert "as stereo at 4,000 samples a second" in told
     for experiment in ("density", "mean"):
-        assert len(list((page / experiment).rglob("*.wave.png"))) == 4
+        assert len(list((page / experiment).rglob("*.spectrum.png"))) == 4
         assert len(list((page / experiment).rglob("*.mp3"))) == 4
 
 

@@ -15,6 +15,13 @@ from rawtone.stages import report
 
 _ADDED = "  tall: {corpus: demo, preset: wavenet-demo, sampling: {seconds: 3}}\n"
 _TEXTS = "[...document.querySelectorAll('svg text')].map((t) => t.textContent)"
+_SETS = """\
+step,temperature,clips,windows,kernel_distance,kernel_distance_null
+{0},0.9,8,80,0.31,0.03
+{0},1.0,8,80,0.35,0.03
+{1},0.9,8,80,0.11,0.03
+{1},1.0,8,80,0.09,0.03
+"""
 _LINES = "document.querySelectorAll('.mark-line path[d*=L]').length"
 
 
@@ -29,7 +36,9 @@ def measured(by_snakemake, tmp_path_factory):
             patch.chdir(root)
             published["publish"](root, steps=steps, seeds=(0,), seconds=0.5)
             report.run()
-        for file in ("results/demo/history.csv", "results/demo/bits.csv", "report/bits.csv"):
+        (root / "results/demo/sets.csv").write_text(_SETS.format(*steps))
+        tables = [f"results/demo/{name}.csv" for name in ("history", "bits", "sets")]
+        for file in (*tables, "report/bits.csv"):
             shutil.copy(root / file, project.root / file)
         shutil.copytree(root / "results/demo", project.root / "results/wide", dirs_exist_ok=True)
         project.run("dvc", "commit", "--force", "parse-log", "evaluate", "report")
@@ -59,28 +68,35 @@ def _vega(url: str) -> str:
 def _drawn(page: Page, project, *command: str) -> list[str]:
     address = project.run("dvc", "plots", *command).stdout.splitlines()[-1]
     page.goto(address)
-    page.wait_for_function("document.querySelectorAll('svg.marks').length >= 5")
+    page.wait_for_function("document.querySelectorAll('svg.marks').length >= 7")
     texts: list[str] = page.evaluate(_TEXTS)
     return texts
 
 
 def test_plots_show_how_each_learned_and_all_side_by_side(page: Page, measured) -> None:
     texts = _drawn(page, measured, "show")
-    for title in ("demo: how it learned", "demo: its checkpoints on held-out recordings"):
+    for title in (
+        "demo: how it learned",
+        "demo: its checkpoints on held-out recordings",
+        "demo: its clips beside held-out recordings",
+    ):
         assert title in texts
         assert title.replace("demo", "wide") in texts
     assert "the checkpoints of all experiments on held-out recordings" in texts
-    assert texts.count("bits per sample (less is better)") == texts.count("step") == 5
+    assert texts.count("bits per sample (less is better)") == 5
+    assert texts.count("kernel distance of its clips (less is better)") == 2
+    assert texts.count("step") == 7
     for legend in ("training (trend)", "held-out recordings", "validation", "test"):
         assert legend in texts
-    assert page.evaluate(_LINES) == 2 * 5  # training and held-out, or validation and test
+    # training and held-out, or validation and test, or two temperatures
+    assert page.evaluate(_LINES) == 2 * 7
     assert measured.run("git", "status", "--short").stdout == ""
 
 
 def test_plots_diff_draws_both_revisions(page: Page, measured) -> None:
     texts = _drawn(page, measured, "diff", "HEAD~1")
-    assert texts.count("HEAD~1") == texts.count("workspace") == 5
-    assert page.evaluate(_LINES) == 2 * 2 * 5
+    assert texts.count("HEAD~1") == texts.count("workspace") == 7
+    assert page.evaluate(_LINES) == 2 * 2 * 7
 
 
 def test_a_new_experiment_has_its_plots_and_figures(project) -> None:

@@ -16,6 +16,7 @@ rule chunk:
         "logs/chunk/{name}.log",
     conda:
         "../envs/rawtone.yaml"
+    threads: workflow.cores
     resources:
         mem_mb=4000,
         runtime=60,

@@ -47,7 +47,11 @@ PUBLISHED = [
     "metrics.json",
     "evaluation.json",
     "bits.csv",
+    "bits_by_track.csv",
+    "clips.csv",
     "melody.csv",
+    "preview.mp3",
+    "sets.csv",
 ]
 
 
@@ -61,6 +65,11 @@ def chunks_of(wildcards):
         f"data/chunks/{corpus}/{file}"
         for file in ("corpus.json", "chunks.csv", "chunks.npy")
     ]
+
+
+def tracks_of(wildcards):
+    corpus = IN_USE["experiments"][wildcards.name]["corpus"]
+    return f"data/tracks/{corpus}/tracks.csv"
 
 
 def origin_of(wildcards):

@@ -1,6 +1,7 @@
 rule evaluate:
     input:
         chunks_of,
+        tracks_of,
         "results/{name}/config.json",
         "results/{name}/checkpoints.json",
         "results/{name}/checkpoints",
@@ -16,6 +17,15 @@ rule evaluate:
             labels={"what": "metrics"},
         ),
         "results/{name}/evaluation.json",
+        "results/{name}/bits_by_track.csv",
+        "results/{name}/sets.csv",
+        "results/{name}/preview.mp3",
+        report(
+            "results/{name}/clips.csv",
+            caption="../report/clips.rst",
+            category="Experiment {name}",
+            labels={"what": "what was heard in each clip, and its rank"},
+        ),
         report(
             "results/{name}/bits.csv",
             caption="../report/bits.rst",

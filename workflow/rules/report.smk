@@ -5,7 +5,7 @@ rule report:
         expand(
             "data/chunks/{corpus}/{file}",
             corpus=CORPORA,
-            file=["chunks.csv", "corpus.json"],
+            file=["chunks.npy", "chunks.csv", "corpus.json"],
         ),
         expand("results/{name}/{part}", name=EXPERIMENTS, part=PUBLISHED),
         settings="settings/report/all.json",

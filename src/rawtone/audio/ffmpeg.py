@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from tempfile import TemporaryFile
+from typing import IO, Any, Literal
 
 Kind = Literal["bundled", "system"]
 
@@ -26,7 +27,11 @@ _AUDIO = re.compile(
     re.MULTILINE,
 )
 _TAG = re.compile(r"((?:[^\\=\n]|\\.)+)=((?:[^\\\n]|\\.)*)", re.DOTALL)
+_TAGS = ["-map_metadata:g", "0:g", "-map_metadata:g", "0:s:a:0", "-f", "ffmetadata", "pipe:1"]
+_LEVEL = re.compile(r"^((?:\[[^\]]* @ [^\]]*\] )*)\[(\w+)\] ", re.MULTILINE)
+_ERRORS = frozenset(("panic", "fatal", "error"))
 _WHERE = re.compile(r"^(\[[^\]]*\] )+")
+_NUMBER = re.compile(r"-?\b(0x[0-9a-fA-F]+|\d+(\.\d+)?)\b")
 
 
 class FfmpegError(Exception):
@@ -98,16 +103,24 @@ def run(arguments: Sequence[str], stdin: bytes = b"", kind: Kind = "bundled") ->
 def _call(
     arguments: Sequence[str], stdin: bytes, kind: Kind, log_level: str
 ) -> "subprocess.CompletedProcess[bytes]":
+    command = _command(arguments, kind, log_level)
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
+    _check(done.returncode, done.stderr)
+    return done
+
+
+def _command(arguments: Sequence[str], kind: Kind, log_level: str) -> list[str]:
     # -bitexact belongs to one file: here the first input and the last output.
     exact = ["-bitexact", *arguments[:-1], "-bitexact", arguments[-1]]
-    command = [executable(kind), *_COMMON, "-loglevel", log_level, *exact]
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False)
-    if done.returncode != 0:
-        said = done.stderr.decode(errors="replace").strip()
+    return [executable(kind), *_COMMON, "-loglevel", log_level, *exact]
+
+
+def _check(status: int, stderr: bytes) -> None:
+    if status != 0:
+        said = stderr.decode(errors="replace").strip()
         lines = [line for line in said.splitlines() if "Last message repeated" not in line]
-        last = _WHERE.sub("", lines[-1]) if lines else f"status {done.returncode}"
+        last = _WHERE.sub("", lines[-1]) if lines else f"status {status}"
         raise FfmpegError(last, said)
-    return done
 
 
 def probe(path: Path, kind: Kind = "bundled") -> Recording:
@@ -120,14 +133,17 @@ def probe(path: Path, kind: Kind = "bundled") -> Recording:
     Raises:
         FfmpegError: it cannot be read, or holds no audio.
     """
-    tags = ["-map_metadata:g", "0:g", "-map_metadata:g", "0:s:a:0", "-f", "ffmetadata", "pipe:1"]
     try:
-        heard = _call([*_input(path), *tags], b"", kind, "info")
+        heard = _call([*_input(path), *_TAGS], b"", kind, "info")
     except FfmpegError as error:
         if "Stream specifier a:0 does not match" in error.said:
             raise FfmpegError("no audio stream") from None
         raise
-    said = heard.stderr.decode(errors="replace").partition("\nOutput #0")[0]
+    return _recording(path, heard.stdout, heard.stderr.decode(errors="replace"))
+
+
+def _recording(path: Path, tags: bytes, told: str) -> Recording:
+    said = told.partition("\nOutput #0")[0]
     audio = _AUDIO.search(said)
     if audio is None:
         raise FfmpegError("no audio stream that ffmpeg understands")
@@ -135,7 +151,7 @@ def probe(path: Path, kind: Kind = "bundled") -> Recording:
         sample_rate=int(audio["rate"]),
         channels=_channels(audio["layout"]),
         seconds=_declared_seconds(path, said),
-        tags=parse_tags(heard.stdout),
+        tags=parse_tags(tags),
         codec=audio["codec"],
     )
 
@@ -246,12 +262,28 @@ class Decoded:
 
     Attributes:
         fingerprint: By chromaprint, 32-bit words, little-endian; none of less than three seconds.
-        clean: Whether ffmpeg found nothing wrong. What else it says of damage comes in no settled
-            order.
+        errors: What ffmpeg found wrong, see `errors`.
     """
 
     fingerprint: bytes
-    clean: bool
+    errors: tuple[str, ...]
+
+
+def errors(said: str) -> tuple[str, ...]:
+    """Return the kinds of errors that ffmpeg told of, each once.
+
+    It counts them, and tells of them in no settled order, for it works in threads; so both are left
+    out, and numbers too.
+
+    Args:
+        said: What it wrote, at its log level "error".
+
+    Returns:
+        One line for each kind, sorted.
+    """
+    lines = (_WHERE.sub("", line).strip() for line in said.splitlines())
+    kinds = {_NUMBER.sub("…", line).rstrip(" .!") for line in lines if line}
+    return tuple(sorted(kind for kind in kinds if not kind.startswith("Last message repeated")))
 
 
 def transcode(
@@ -273,19 +305,77 @@ def transcode(
         fingerprint_seconds: How much of the beginning to take a fingerprint of.
 
     Returns:
-        The fingerprint, and whether all went well.
+        The fingerprint, and what went wrong on the way.
 
     Raises:
         FfmpegError: nothing could be decoded, or the wav not be written.
     """
-    stream = ["-map", "0:a:0"]
-    heard = ["-t", str(fingerprint_seconds), "-ac", "1"]
-    printed = [*stream, *heard, "-f", "chromaprint", "-fp_format", "raw", "pipe:1"]
-    as_wav = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
-    written = [*stream, "-af", filters, *as_wav, f"file:{destination}"]
-    arguments = [*_input(source), *(printed if fingerprint_seconds else []), *written]
+    printed = _printed(fingerprint_seconds, "pipe:1") if fingerprint_seconds else []
+    arguments = [*_input(source), *printed, *_written(filters, destination)]
     done = _call(arguments, b"", kind, "error")
-    return Decoded(done.stdout, clean=not done.stderr.strip())
+    return Decoded(done.stdout, errors(done.stderr.decode(errors="replace")))
+
+
+def _printed(seconds: int, where: str) -> list[str]:
+    heard = ["-map", "0:a:0", "-t", str(seconds), "-ac", "1"]
+    return [*heard, "-f", "chromaprint", "-fp_format", "raw", where]
+
+
+def _written(filters: str, destination: Path) -> list[str]:
+    as_wav = ["-map_metadata", "-1", "-c:a", "pcm_s16le", "-rf64", "auto", "-f", "wav", "-y"]
+    return ["-map", "0:a:0", "-af", filters, *as_wav, f"file:{destination}"]
+
+
+def probe_and_transcode(
+    source: Path, destination: Path, filters: str, kind: Kind, fingerprint_seconds: int
+) -> tuple[Recording, Decoded]:
+    """Do what `probe` and `transcode` do by one call, since starting takes time, too.
+
+    Where this fails, they tell why, and may still succeed.
+
+    Args:
+        source: As of `transcode`.
+        destination: As of `transcode`.
+        filters: As of `transcode`.
+        kind: As of `transcode`.
+        fingerprint_seconds: As of `transcode`.
+
+    Raises:
+        FfmpegError: there was anything that did not go well.
+    """
+    # Files, not pipes: ffmpeg says what it has to say in many small pieces, and each would wake us.
+    with TemporaryFile() as tags, TemporaryFile() as messages, TemporaryFile() as fingerprint:
+        where = f"pipe:{fingerprint.fileno()}"
+        printed = _printed(fingerprint_seconds, where) if fingerprint_seconds else []
+        arguments = ["-nostats", *_input(source), *_TAGS[:-1], "-bitexact", _TAGS[-1], *printed]
+        done = subprocess.run(
+            _command([*arguments, *_written(filters, destination)], kind, "level+info"),
+            stdin=subprocess.DEVNULL,
+            stdout=tags,
+            stderr=messages,
+            pass_fds=[fingerprint.fileno()],
+            check=False,
+        )
+        _check(done.returncode, _all_of(messages))
+        said = _all_of(messages).decode(errors="replace")
+        recording = _recording(source, _all_of(tags), _LEVEL.sub(r"\1", said))
+        return recording, Decoded(_all_of(fingerprint), errors(_at_error_level(said)))
+
+
+def _at_error_level(said: str) -> str:
+    """Return of what was said with levels what would be said at the level "error"."""
+    level, lines = "", list[str]()
+    for line in said.splitlines():
+        if marked := _LEVEL.match(line):
+            level = marked[2]
+        if level in _ERRORS:
+            lines.append(_LEVEL.sub(r"\1", line))
+    return "\n".join(lines)
+
+
+def _all_of(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def decode(

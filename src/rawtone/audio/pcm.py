@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,6 +45,22 @@ def read(path: Path, start: int = 0, samples: int = -1) -> Pcm:
     return np.asarray(read_samples, np.int16)
 
 
+def read_parts(path: Path, parts: Iterable[tuple[int, int]]) -> Iterator[Pcm]:
+    """Read parts of a wav, one after the other.
+
+    Args:
+        path: The wav.
+        parts: The first sample and the number of samples of each.
+
+    Yields:
+        int16 [samples] if mono, otherwise [samples, channels].
+    """
+    with soundfile.SoundFile(path) as file:
+        for start, samples in parts:
+            file.seek(start)
+            yield np.asarray(file.read(samples, dtype="int16"), np.int16)
+
+
 def write(path: Path, samples: Pcm, sample_rate: int) -> None:
     """Write a wav of 16-bit PCM.
 
@@ -56,27 +72,38 @@ def write(path: Path, samples: Pcm, sample_rate: int) -> None:
     soundfile.write(path, samples, sample_rate, subtype="PCM_16", format="WAV")
 
 
-def write_raw(
-    path: Path, raw: Path, channels: int, sample_rate: int, before: Pcm | None = None
-) -> None:
-    """Write a wav of samples that lie in a file without a header, in bounded memory.
+def write_blocks(path: Path, samples: Iterable[Pcm], sample_rate: int) -> None:
+    """Write a wav of any length in bounded memory.
 
     Args:
         path: The wav to write.
-        raw: int16, little-endian, channels interleaved.
-        channels: 1 or 2.
+        samples: int16 [n, channels], block by block; there is one at least.
         sample_rate: Samples a second.
-        before: int16 [samples] or [samples, channels] that the wav begins with.
     """
+    rest = iter(samples)
+    first = next(rest)
     kind = {"subtype": "PCM_16", "format": "WAV"}
-    with (
-        soundfile.SoundFile(path, "w", sample_rate, channels, **kind) as wav,
-        raw.open("rb") as samples,
-    ):
-        if before is not None:
-            wav.write(before)
+    with soundfile.SoundFile(path, "w", sample_rate, first.shape[1], **kind) as wav:
+        wav.write(first)
+        for block in rest:
+            wav.write(block)
+
+
+def raw_blocks(path: Path, channels: int, before: Pcm | None = None) -> Iterator[Pcm]:
+    """Read samples that lie in a file without a header, in bounded memory.
+
+    Args:
+        path: int16, little-endian, channels interleaved.
+        channels: 1 or 2.
+        before: int16 [samples] or [samples, channels] that come first.
+
+    Yields:
+        int16 [samples, channels].
+    """
+    yield (np.zeros(0, np.int16) if before is None else before).reshape(-1, channels)
+    with path.open("rb") as samples:
         while block := samples.read(2 * channels * _BLOCK):
-            wav.write(np.frombuffer(block, "<i2").reshape(-1, channels))
+            yield np.frombuffer(block, "<i2").reshape(-1, channels)
 
 
 def endless_header(channels: int, sample_rate: int) -> bytes:
@@ -92,24 +119,40 @@ def endless_header(channels: int, sample_rate: int) -> bytes:
     return b"RIFF" + sizes + b"WAVEfmt " + form + b"data" + sizes
 
 
-def blocks(path: Path, size: int = _BLOCK) -> Iterator[Pcm]:
+def blocks(path: Path, size: int | None = None) -> Iterator[Pcm]:
     """Read a wav of any length in bounded memory.
 
     Args:
         path: The wav.
-        size: Samples in a block; the last one may be shorter.
+        size: Samples in a block, of which the last one may be shorter; None for a good one.
 
     Yields:
         int16 [samples, channels].
     """
     with soundfile.SoundFile(path) as file:
-        while len(block := file.read(size, dtype="int16", always_2d=True)):
+        while len(block := file.read(size or _BLOCK, dtype="int16", always_2d=True)):
             yield block
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a wav holds: samples of each channel, the largest magnitude, `sha256` of all."""
+
+    samples: int
+    peak: int
+    sha256: str
+
+
+def content(path: Path) -> Content:
+    """Read a wav once, in bounded memory, for all that tells of its content."""
+    digest, samples, peak = hashlib.sha256(), 0, 0
+    for block in blocks(path):
+        digest.update(np.ascontiguousarray(block, "<i2").data)
+        samples += len(block)
+        peak = max(peak, int(block.max()), -int(block.min()))
+    return Content(samples, peak, digest.hexdigest())
 
 
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a wav's samples alone (little-endian, channels interleaved)."""
-    digest = hashlib.sha256()
-    for block in blocks(path):
-        digest.update(np.ascontiguousarray(block, "<i2").tobytes())
-    return digest.hexdigest()
+    return content(path).sha256

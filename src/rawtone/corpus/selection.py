@@ -40,6 +40,11 @@ class Selection:
             seed=table.get("seed", 0),
         )
 
+    @property
+    def goes_by_tags(self) -> bool:
+        """Whether tags decide what is wanted."""
+        return bool(self.include or self.exclude)
+
     def against(self, track: Track) -> str:
         """Return why a track is not wanted, as far as its name and tags tell; empty if it is.
 

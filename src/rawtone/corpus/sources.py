@@ -31,10 +31,12 @@ class File:
         shown: Its path within the source, with /, on one line and in UTF-8: what is neither is
             written as in Python (`\n`, `\xff`).
         place: Where it really lies.
+        is_folder: Whether it is a folder that cannot be read, which stands for the files in it.
     """
 
     shown: str
     place: Path
+    is_folder: bool = False
 
     @property
     def ending(self) -> str:
@@ -44,7 +46,7 @@ class File:
     @property
     def may_be_audio(self) -> bool:
         """Whether its ending does not speak against it."""
-        return self.ending not in NEVER_AUDIO
+        return self.is_folder or self.ending not in NEVER_AUDIO
 
 
 def shown(path: str) -> str:
@@ -63,25 +65,24 @@ def walk(folder: Path) -> list[File]:
         folder: Where to look.
 
     Returns:
-        The files, sorted by their paths as shown.
+        The files, sorted by their paths as shown. A folder in it that cannot be read is one of
+        them; its path ends with /.
 
     Raises:
-        UserError: a folder cannot be read.
+        UserError: the folder itself cannot be read.
     """
     try:
-        return sorted(_walk(folder), key=lambda file: file.shown)
+        with os.scandir(folder):
+            return sorted(_walk(folder), key=lambda file: file.shown)
     except OSError as error:
         where = shown(str(error.filename))
         raise UserError(f"{where}: cannot be read ({error.strerror})") from None
 
 
-def _refuse(error: OSError) -> None:
-    raise error
-
-
 def _walk(folder: Path) -> Iterator[File]:
     entered: set[tuple[int, int]] = set()
-    for root, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+    closed: list[OSError] = []
+    for root, folders, names in os.walk(folder, onerror=closed.append, followlinks=True):
         status = Path(root).stat()
         if (status.st_dev, status.st_ino) in entered:
             folders.clear()
@@ -91,9 +92,16 @@ def _walk(folder: Path) -> Iterator[File]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in names:
             place = Path(root, name)
-            regular_or_broken = place.is_file() or not place.exists()
-            if not name.startswith(".") and regular_or_broken:
+            if not name.startswith(".") and _is_regular_or_broken(place):
                 yield File(shown(place.relative_to(folder).as_posix()), place)
+    for error in closed:
+        place = Path(error.filename)
+        yield File(shown(place.relative_to(folder).as_posix()) + "/", place, is_folder=True)
+
+
+def _is_regular_or_broken(place: Path) -> bool:
+    # Of os.path, since a Path raises an error where a folder may be listed and not entered.
+    return os.path.isfile(place) or not os.path.exists(place)  # noqa: PTH110, PTH113
 
 
 class Checksums:
@@ -137,8 +145,8 @@ def listing(folder: Path, checksums: Checksums) -> list[dict[str, Any]]:
         checksums: Where checksums come from.
 
     Returns:
-        path (as shown), size in bytes and sha256 of each, sorted by path. What cannot be read has
-        size 0 and no sha256.
+        path (as shown), size in bytes and sha256 of each, sorted by path. What cannot be read, a
+        folder too, has size 0 and no sha256.
     """
     listed = []
     for file in walk(folder):

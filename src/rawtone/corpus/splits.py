@@ -15,6 +15,10 @@ may be held out later. The notes say so when it happens.
 By album or artist: the same, with the name of the album or artist in place of the track's id; so
 all tracks of one are in one split.
 
+Tracks that sound the same (`duplicate_of` in the table of tracks) are in one split: their groups
+are joined. They go where the one of them goes whose number is nearest to the middle of train, and
+so to train if any of them does. The promise stands, whichever came first.
+
 By time: the end of every track is test, what comes before it validation. Each part is cut into
 chunks by itself, so those of different splits share no sample. Between the parts a gap is left out,
 longer than the models hear back, so that what is held out does not begin with what was learned.
@@ -26,6 +30,7 @@ from collections.abc import Mapping, Sequence
 from rawtone.corpus.chunks import Excerpt
 
 FEWEST_TRACKS = 3
+_NAMED = 8  # tracks in a note
 
 
 def place(track: str) -> float:
@@ -80,13 +85,57 @@ def group(track: Mapping[str, str], by: str) -> str:
     return name or track["id"]
 
 
+def joined(
+    groups: Mapping[str, str], same: Mapping[str, str], validation: float, test: float
+) -> dict[str, str]:
+    """Join the groups of tracks that sound the same.
+
+    Args:
+        groups: The group of every track.
+        same: Of tracks that sound as another does, that other.
+        validation: Share of groups to draw for validation.
+        test: Share of groups to draw for test.
+
+    Returns:
+        The group of every track: of those joined the one that is drawn for train, if any is.
+    """
+    heads = {name: name for name in groups.values()}
+
+    def head(name: str) -> str:
+        while heads[name] != name:
+            name = heads[name]
+        return name
+
+    middle = (validation + 1 - test) / 2
+    for track, other in sorted(same.items()):
+        if track in groups and other in groups:
+            pair = {head(groups[track]), head(groups[other])}
+            nearest = min(pair, key=lambda name: (abs(place(name) - middle), name))
+            heads |= dict.fromkeys(pair, nearest)
+    return {track: head(name) for track, name in groups.items()}
+
+
+def notes_on_duplicates(same: Mapping[str, str], by: str) -> list[str]:
+    """Tell the reader of the corpus what is done with tracks that sound the same."""
+    if not same:
+        return []
+    named = ", ".join(sorted(same)[:_NAMED])
+    count = f"{len(same)} tracks sound" if len(same) > 1 else "one track sounds"
+    if by == "time":
+        return [
+            f"{count} as another does, so what is held out of one may be learned in the other; "
+            f"drop_duplicates: near leaves one: {named}"
+        ]
+    return [f"{count} as another does, and is in the same split: {named}"]
+
+
 def notes_on_groups(groups: Mapping[str, str], by: str) -> list[str]:
     """Tell the reader of the corpus which tracks have no album or artist."""
     alone = [track for track, group in groups.items() if group == track]
     if by == "track" or not alone:
         return []
     count = f"{len(alone)} tracks have" if len(alone) > 1 else "one track has"
-    return [f"{count} no {by}, and are held out one by one: {', '.join(sorted(alone)[:8])}"]
+    return [f"{count} no {by}, and are held out one by one: {', '.join(sorted(alone)[:_NAMED])}"]
 
 
 def by_group(

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rawtone.audio.quantizers import Quantizer
+from rawtone.kernels.compiling import compiled
 
 Floats = NDArray[np.float64]
 
 _ORDER = 32
+_BLOCK = 1 << 20
 _RATE = 0.2
 _MEMORY = 0.95  # of the scale: about the last 20 samples
 _FIRST_SCALE = 0.01
@@ -38,29 +40,50 @@ def linear_prediction_bits(codes: NDArray[np.integer], quantizer: Quantizer) -> 
 
 
 def _bits(codes: NDArray[np.integer], quantizer: Quantizer) -> float:
-    predicted, scale = _predictions(quantizer.decode(codes).astype(np.float64))
+    """Return the bits per sample of one channel, block by block: memory does not grow."""
     edges = quantizer.edges().copy()
     edges[[0, -1]] = -math.inf, math.inf  # what is louder is clipped
-    mass = _cdf(edges[codes + 1], predicted, scale) - _cdf(edges[codes], predicted, scale)
-    probability = (1 - _SURPRISE) * mass + _SURPRISE / quantizer.levels
-    return float(-np.log2(probability).mean())
+    past, weights, state = np.zeros(_ORDER), np.zeros(_ORDER), np.array([_FIRST_SCALE, 0.0])
+    total = 0.0
+    for start in range(0, len(codes), _BLOCK):
+        block = codes[start : start + _BLOCK]
+        heard = np.concatenate([past, quantizer.decode(block).astype(np.float64)])
+        predicted, scale = np.empty(len(block)), np.empty(len(block))
+        _follow(heard, weights, state, predicted, scale)
+        past = heard[len(block) :]
+        mass = _cdf(edges[block + 1], predicted, scale) - _cdf(edges[block], predicted, scale)
+        probability = (1 - _SURPRISE) * mass + _SURPRISE / quantizer.levels
+        total -= float(np.log2(probability).sum())
+    return total / len(codes)
 
 
-def _predictions(samples: Floats) -> tuple[Floats, Floats]:
-    """Return for every sample what the past says it is, and the mean distance from that lately."""
-    past = np.concatenate([np.zeros(_ORDER), samples])
-    weights = np.zeros(_ORDER)
-    predicted, scales = np.empty(len(samples)), np.empty(len(samples))
-    scale, power = _FIRST_SCALE, 0.0
-    for index, sample in enumerate(samples.tolist()):
-        heard = past[index : index + _ORDER]
-        guess = float(weights @ heard)
+@compiled
+def _follow(
+    heard: Floats, weights: Floats, state: Floats, predicted: Floats, scales: Floats
+) -> None:
+    """Predict samples one after the other, and learn from each.
+
+    Args:
+        heard: float64 [32 + samples], those before the first as well.
+        weights: float64 [32], changed in place.
+        state: the mean distance from what was predicted lately, and the power of the last 32;
+            changed in place, too.
+        predicted: float64 [samples], filled in: what the past says each is.
+        scales: float64 [samples], filled in: how far off that may be.
+    """
+    scale, power = state
+    for index in range(len(predicted)):
+        guess = 0.0
+        for place in range(_ORDER):
+            guess += weights[place] * heard[index + place]
         predicted[index], scales[index] = guess, max(scale, _FLOOR)
-        error = sample - guess
-        weights += (_RATE * error / (_FLOOR + power)) * heard
+        error = heard[index + _ORDER] - guess
+        rate = _RATE * error / (_FLOOR + power)
+        for place in range(_ORDER):
+            weights[place] += rate * heard[index + place]
         scale = _MEMORY * scale + (1 - _MEMORY) * abs(error)
-        power += sample * sample - past[index] ** 2
-    return predicted, scales
+        power += heard[index + _ORDER] ** 2 - heard[index] ** 2
+    state[0], state[1] = scale, power
 
 
 def _cdf(x: Floats, centre: Floats, scale: Floats) -> Floats:

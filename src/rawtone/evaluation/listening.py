@@ -52,6 +52,30 @@ class Heard:
 
 
 @dataclass(frozen=True)
+class Ear:
+    """What is known of a corpus to hear clips by.
+
+    Attributes:
+        notes: MIDI numbers of the notes the training recordings use.
+        spectrum: average spectrum of the held-out recordings.
+    """
+
+    notes: list[int]
+    spectrum: Floats
+
+    def hear(self, clip: Pcm, sample_rate: int) -> Heard:
+        """Listen to a clip, int16 [samples] or [samples, channels]."""
+        silent = levels.longest_silence(clip, sample_rate, SILENCE_DBFS)
+        spectrum = average_spectrum([mono(clip)], sample_rate)
+        return Heard(
+            melody.hear(mono(clip), sample_rate, self.notes),
+            levels.rms_dbfs(clip),
+            silent / len(clip),
+            distance_db(spectrum, self.spectrum),
+        )
+
+
+@dataclass(frozen=True)
 class Listener:
     """Knows a corpus, and hears clips with that in mind.
 
@@ -65,21 +89,24 @@ class Listener:
     quantizer: Quantizer
 
     @cached_property
-    def notes(self) -> list[int]:
-        """MIDI numbers of the notes the training recordings use."""
+    def ear(self) -> Ear:
+        """What clips are heard by, in other processes, too."""
+        return Ear(self._notes, self._recordings_spectrum)
+
+    @cached_property
+    def _notes(self) -> list[int]:
         rows = self._rows(("train",), _CHUNKS_FOR_NOTES)
         audio = (mono(self._chunk(row)) for row in rows)
         return melody.corpus_notes(audio, self.chunks.sample_rate)
 
     @cached_property
-    def recordings_spectrum(self) -> Floats:
-        """Average spectrum of the held-out recordings."""
+    def _recordings_spectrum(self) -> Floats:
         return self._spectrum(HELD_OUT)
 
     @cached_property
     def recordings_distance_db(self) -> float:
         """Distance of the training recordings from the held-out ones: as near as can be hoped."""
-        return distance_db(self._spectrum(("train",)), self.recordings_spectrum)
+        return distance_db(self._spectrum(("train",)), self._recordings_spectrum)
 
     @cached_property
     def recordings_verdict(self) -> melody.Verdict:
@@ -87,17 +114,6 @@ class Listener:
         rate = self.chunks.sample_rate
         chunks = [self._chunk(row) for row in self._rows(HELD_OUT)]
         return melody.judge([self._melody(chunk, rate) for chunk in chunks])
-
-    def hear(self, clip: Pcm, sample_rate: int) -> Heard:
-        """Listen to a clip, int16 [samples] or [samples, channels]."""
-        silent = levels.longest_silence(clip, sample_rate, SILENCE_DBFS)
-        spectrum = average_spectrum([mono(clip)], sample_rate)
-        return Heard(
-            self._melody(clip, sample_rate),
-            levels.rms_dbfs(clip),
-            silent / len(clip),
-            distance_db(spectrum, self.recordings_spectrum),
-        )
 
     def judge(self, heard: Sequence[Heard]) -> dict[str, Any]:
         """Judge a set of clips as melodies, where the recordings themselves are.
@@ -124,7 +140,7 @@ class Listener:
         return self.chunks.pcm[row, : self.chunks.lengths[row]]
 
     def _melody(self, audio: Pcm, sample_rate: int) -> melody.Melody:
-        return melody.hear(mono(audio), sample_rate, self.notes)
+        return melody.hear(mono(audio), sample_rate, self._notes)
 
     def _spectrum(self, splits: Sequence[str]) -> Floats:
         rows = self._rows(splits)

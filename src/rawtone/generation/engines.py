@@ -1,10 +1,10 @@
 """Which engine makes the streams of a model."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from rawtone.errors import UserError
-from rawtone.generation.engine import Engine
 from rawtone.generation.kernel import FamilyKernel, Kernel, Precision
+from rawtone.generation.kernels.lpc_lru import LpcLruKernel
 from rawtone.generation.kernels.next_sample import NextSampleKernel
 from rawtone.generation.kernels.samplernn import SampleRNNKernel
 from rawtone.generation.kernels.wavenet import WaveNetKernel
@@ -14,7 +14,12 @@ from rawtone.models.family import Family
 
 Wanted = Literal["auto", "kernel", "loop"]
 
-KERNELS: tuple[type[FamilyKernel], ...] = (NextSampleKernel, SampleRNNKernel, WaveNetKernel)
+KERNELS: tuple[type[FamilyKernel], ...] = (
+    LpcLruKernel,
+    NextSampleKernel,
+    SampleRNNKernel,
+    WaveNetKernel,
+)
 
 
 def kernel_of(model: Family) -> type[FamilyKernel] | None:
@@ -22,28 +27,19 @@ def kernel_of(model: Family) -> type[FamilyKernel] | None:
     return next((kernel for kernel in KERNELS if kernel.fits(model)), None)
 
 
-def make(
+def choose(
     model: Family,
-    sample_rate: int,
     wanted: Wanted = "auto",
     precision: Precision = "float32",
-    threads: int | None = None,
-    lanes: int | None = None,
-    before: Engine | None = None,
     where: str = "sampling.",
-) -> Engine:
-    """Make an engine for a model. After its weights have changed, make another.
+) -> type[FamilyKernel] | None:
+    """Return the kernel that is to make the streams of a model; None for the compiled loop.
 
     Args:
         model: of a family.
-        sample_rate: samples a second.
         wanted: the kernel, the compiled loop, or whichever is faster: the kernel, where there is
             one and a CPU computes.
         precision: of a kernel's weights.
-        threads: of a kernel; None takes as many as there are cores.
-        lanes: streams that are made together at most; None takes what suits the engine.
-        before: what was made for the same model with other weights, and the same of all else; what
-            it has compiled is used again.
         where: stands before the names of keys that are to be mended.
 
     Raises:
@@ -51,8 +47,7 @@ def make(
     """
     kernel = kernel_of(model)
     if wanted != "loop" and kernel is not None and (wanted == "kernel" or on_a_cpu()):
-        packed: Any = kernel(model, precision)
-        return Kernel(packed, model.audio, sample_rate, threads, lanes)
+        return kernel
     for key, found, expected in (
         ("engine", wanted == "kernel", "auto or loop"),
         ("precision", precision != "float32", "float32"),
@@ -63,9 +58,30 @@ def make(
             raise UserError(
                 f"{where}{key}: there is no kernel for {kind}{chosen}; set it to {expected}"
             )
-    if isinstance(before, Loop) and before.model is model:
-        return before
-    return Loop(model, sample_rate, **({} if lanes is None else {"lanes": lanes}))
+    return None
+
+
+def make(
+    model: Family,
+    sample_rate: int,
+    wanted: Wanted = "auto",
+    precision: Precision = "float32",
+) -> Kernel | Loop:
+    """Make an engine for a model as its weights are now.
+
+    Args:
+        model: of a family.
+        sample_rate: samples a second.
+        wanted: as `choose` says.
+        precision: of a kernel's weights.
+
+    Raises:
+        UserError: no kernel does what is wanted.
+    """
+    kernel = choose(model, wanted, precision)
+    if kernel is None:
+        return Loop(model, sample_rate)
+    return Kernel(kernel(model, precision), model.audio, sample_rate)
 
 
 def on_a_cpu() -> bool:

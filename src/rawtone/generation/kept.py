@@ -1,26 +1,21 @@
 """Clips that are made, and those that were begun, kept for the next time that they are asked for.
 
-Each is named by all that decides it, so what is found is never of another checkpoint, setting,
-engine or code.
+Each is named by all that decides its samples, so what is found is never of another checkpoint,
+setting, engine or code. Formats and tags are no part of that: from the samples others are written.
 """
 
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rawtone.audio import encoding, pcm
+from rawtone.audio import encoding, pcm, tagging
 from rawtone.audio.fingerprint import fingerprint_of
 from rawtone.files import atomic, sha256, write_json
-from rawtone.generation.engine import generate
-from rawtone.generation.keeping import Partial
-from rawtone.generation.maker import Maker, Primed
-from rawtone.generation.progress import Progress
-from rawtone.generation.streams import Stream
 
-KINDS = ("wav", "mp3")
+Tags = Mapping[str, str]
 
 
 class Kept:
@@ -28,124 +23,82 @@ class Kept:
 
     Args:
         folder: of nothing else; declared to no workflow tool.
+        formats: that clips are written in, beside wav.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, formats: Sequence[str]) -> None:
         self.folder = folder
+        self.kinds = ("wav", *formats)
 
     def file(self, key: str, kind: str) -> Path:
-        """Return where a clip's file lies, a `wav` or `mp3`."""
+        """Return where a clip's file lies, of a format, or `json` for what is known of it."""
         return self.folder / f"{key}.{kind}"
 
     def facts(self, key: str) -> dict[str, Any] | None:
-        """Return what is known of a clip, if it is here and whole."""
+        """Return what is known of a clip, if its samples are here and whole."""
         try:
             facts: dict[str, Any] = json.loads(self.file(key, "json").read_text())
-            whole = all(sha256(self.file(key, kind)) == facts[kind] for kind in KINDS)
+            whole = self._is_whole(key, "wav", facts)
         except (OSError, ValueError, KeyError):
             return None
         return facts if whole else None
 
-    def make(
-        self,
-        wanted: Mapping[str, Stream],
-        samples: int,
-        maker: Maker,
-        prime: Primed | None,
-        progress: Progress,
-    ) -> None:
-        """Make clips of a checkpoint that are not here yet.
+    def _is_whole(self, key: str, kind: str, facts: dict[str, Any]) -> bool:
+        file = self.file(key, kind)
+        return file.is_file() and sha256(file) == facts["files"].get(kind)
+
+    def add(self, key: str, blocks: Iterable[pcm.Pcm], sample_rate: int, tags: Tags) -> None:
+        """Write a clip in all formats.
 
         Args:
-            wanted: streams by key.
-            samples: of each.
-            maker: with the checkpoint loaded.
-            prime: that all of them hear before.
-            progress: to be told.
+            key: of the clip.
+            blocks: its samples, int16 [n, channels] each.
+            sample_rate: samples a second.
+            tags: of its files.
         """
-        missing = [key for key in wanted if self.facts(key) is None]
-        progress.skip((len(wanted) - len(missing)) * samples)
-        for batch in self._plan(missing, list(wanted), maker.engine.lanes):
-            folder = self._place(batch)
-            streams = [wanted[key] for key in batch]
-            files = make_streams(folder, batch, streams, samples, maker, prime, progress)
-            for key, raw in zip(batch, files, strict=True):
-                self._finish(key, raw, maker, prime)
-            shutil.rmtree(folder)
+        wav = self.file(key, "wav")
+        with atomic(wav) as temporary:
+            pcm.write_blocks(temporary, blocks, sample_rate)
+            tagging.write(temporary, tags)
+        for kind in self.kinds[1:]:
+            with atomic(self.file(key, kind)) as temporary:
+                encoding.encode(wav, temporary)
+                tagging.write(temporary, tags)
+        facts = {
+            "files": {kind: sha256(self.file(key, kind)) for kind in self.kinds},
+            "fingerprint": fingerprint_of(wav),
+            "sha256": pcm.sha256(wav),
+            "tags": dict(tags),
+        }
+        write_json(self.file(key, "json"), facts)
 
-    def _place(self, batch: Sequence[str]) -> Path:
+    def bring_up_to_date(self, key: str, tags: Tags) -> None:
+        """Write a clip that is here anew if a format is missing, or its tags are others."""
+        facts = self.facts(key)
+        if facts is None:
+            raise ValueError(f"Expected a clip that is kept. Received: {key}")
+        as_asked = facts["tags"] == dict(tags)
+        if not as_asked or not all(self._is_whole(key, kind, facts) for kind in self.kinds):
+            wav = self.file(key, "wav")
+            self.add(key, pcm.blocks(wav), pcm.shape(wav).sample_rate, tags)
+
+    def place(self, batch: Sequence[str]) -> Path:
+        """Return the folder in which clips are made side by side."""
         return self.folder / hashlib.sha256(" ".join(batch).encode()).hexdigest()[:24]
 
-    def _plan(self, missing: Sequence[str], wanted: Sequence[str], lanes: int) -> list[list[str]]:
-        """Put streams together: first as they were begun, then as many as there are lanes."""
-        batches: list[list[str]] = []
-        left = list(missing)
-        for begun in self._begun():
-            if set(begun) <= set(wanted) and set(begun) & set(left):
-                batches.append(begun)
-                left = [key for key in left if key not in begun]
-        return [*batches, *[left[at : at + lanes] for at in range(0, len(left), lanes)]]
-
-    def _begun(self) -> list[list[str]]:
-        found = []
+    def begun(self) -> Iterator[list[str]]:
+        """Find the keys of clips that were begun side by side."""
         for path in sorted(self.folder.glob("*/batch.json")):
             try:
-                found.append([str(key) for key in json.loads(path.read_text())])
+                yield [str(key) for key in json.loads(path.read_text())]
             except (OSError, ValueError):
                 continue  # swept away in the end
-        return found
 
-    def _finish(self, key: str, raw: Path, maker: Maker, prime: Primed | None) -> None:
-        wav, mp3 = (self.file(key, kind) for kind in KINDS)
-        with atomic(wav) as temporary:
-            before = prime.kept if prime else None
-            pcm.write_raw(temporary, raw, maker.channels, maker.sample_rate, before)
-        with atomic(mp3) as temporary:
-            encoding.encode(wav, temporary)
-        sums = {kind: sha256(self.file(key, kind)) for kind in KINDS}
-        write_json(self.file(key, "json"), sums | {"fingerprint": fingerprint_of(wav)})
-
-    def sweep(self, keys: Sequence[str]) -> None:
+    def sweep(self, keys: Iterable[str]) -> None:
         """Remove all but the clips of some keys, and what was begun of others."""
-        known = {f"{key}.{kind}" for key in keys for kind in (*KINDS, "json")}
+        known = {f"{key}.{kind}" for key in keys for kind in (*self.kinds, "json")}
         for path in sorted(self.folder.iterdir()):
             if path.is_dir():
                 shutil.rmtree(path)
             elif path.name not in known | {"lock"}:
                 path.unlink()
-
-
-def make_streams(
-    folder: Path,
-    names: Sequence[str],
-    streams: Sequence[Stream],
-    samples: int,
-    maker: Maker,
-    prime: Primed | None,
-    progress: Progress,
-) -> list[Path]:
-    """Make streams side by side, from where they were left in a folder.
-
-    Args:
-        folder: of these streams alone.
-        names: that stand for all that decides them.
-        streams: at most as many as the engine has lanes.
-        samples: of each.
-        maker: with the checkpoint loaded.
-        prime: that all of them hear before.
-        progress: to be told.
-
-    Returns:
-        A file for each, 16-bit PCM without a header; of stereo, samples of both channels in turns.
-    """
-    partial = Partial(folder, len(streams), maker.codec, maker.channels)
-    saved = partial.found()
-    resumed = (saved.state, saved.end) if saved else None
-    progress.skip(saved.end * len(streams) if saved else 0)
-    codes = prime.codes if prime else None
-    with partial.writing(saved) as writer:
-        write_json(folder / "batch.json", list(names))
-        for part in generate(maker.engine, streams, samples, codes, resumed):
-            writer.write(part)
-            progress.made(part.codes.shape[0] * part.codes.shape[1])
-    return partial.files

@@ -1,16 +1,14 @@
-"""The engine for CPUs: a family's kernel, its streams spread over groups and threads.
+"""The engine for CPUs: a family's kernel makes one stream, or 16 side by side, on one thread.
 
-A kernel makes one stream, or 16 side by side, on one thread; a stream's bits are the same in both.
-So how streams are spread is a matter of speed alone.
+A stream's bits are the same in both. So which streams a thread makes side by side is a matter of
+speed alone.
 """
 
-import itertools
-import os
+import hashlib
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from concurrent.futures import CancelledError
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +16,7 @@ from numpy.typing import NDArray
 from rawtone.generation import streams as of_streams
 from rawtone.generation.engine import Codes
 from rawtone.generation.random import uniforms
-from rawtone.generation.spread import spread
+from rawtone.generation.spread import GROUP
 from rawtone.generation.streams import Stream
 from rawtone.models.family import Audio, Family
 
@@ -28,7 +26,12 @@ State = list[NDArray[Any]]
 
 BLOCK = 2000
 PIECE = 200  # samples that are made without a look at whether to stop
-LANES = 256
+
+# How many times as long 16 streams side by side take as one, where caches hold the weights, and
+# where these come from memory, as benchmarks/generation.py has measured it.
+_GROUP_COSTS = {"float32": (6.0, 2.0), "bfloat16": (10.0, 4.0), "int8": (7.0, 5.0)}
+_BYTES = {"float32": 4, "bfloat16": 2, "int8": 1}
+_CACHE = 32e6  # bytes
 
 
 class FamilyKernel(Protocol):
@@ -36,8 +39,6 @@ class FamilyKernel(Protocol):
 
     All arrays of a state are C-contiguous; their last axis is that of the streams, 1 or 16.
     """
-
-    group: ClassVar[float]  # how many times as long 16 streams side by side take as one stream
 
     @staticmethod
     def fits(model: Family) -> bool:
@@ -74,105 +75,107 @@ class FamilyKernel(Protocol):
             state: read and written.
             temperatures: [n, lanes]; 0 takes the likeliest.
             top_p: [lanes].
-            uniforms: [n, lanes] in [0, 1).
+            uniforms: [n, 2, lanes] in [0, 1), two for each sample.
             codes: [n, lanes]; written.
         """
         ...
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if Path("/proc").exists() else os.cpu_count() or 1
+def cost_of_group(parameters: int, precision: Precision) -> float:
+    """Return how many times as long 16 streams side by side take as one.
+
+    Args:
+        parameters: of the model.
+        precision: of its weights.
+    """
+    in_cache, in_memory = _GROUP_COSTS[precision]
+    return in_cache if parameters * _BYTES[precision] < _CACHE else in_memory
 
 
 class Kernel:
-    """Generate with a family's kernel.
+    """Generate with a family's kernel, on whichever thread asks for it; several may at once.
 
     Args:
         kernel: of a family.
         audio: that its model makes.
         sample_rate: samples a second; only schedules need it.
-        threads: that make streams; None takes as many as there are cores.
-        lanes: streams that are made together at most; None takes many.
+        stopped: set by whoever wants it to stop.
     """
 
     block = BLOCK
+    lanes = GROUP
 
     def __init__(
         self,
         kernel: FamilyKernel,
         audio: Audio,
         sample_rate: int,
-        threads: int | None = None,
-        lanes: int | None = None,
+        stopped: threading.Event | None = None,
     ) -> None:
         self.kernel = kernel
         self.audio = audio
         self.sample_rate = sample_rate
-        self.threads = threads or cores()
-        self.lanes = lanes or LANES
-        self.pool = ThreadPoolExecutor(self.threads, "generation")
-        self._stopped = threading.Event()
+        self._stopped = stopped or threading.Event()
+        self._silence: dict[bytes, State] = {}
+        self._heard: dict[bytes, State] = {}
+        self._turns: dict[bytes, threading.Lock] = {}
+
+    def prepare(self, streams: Sequence[Stream]) -> None:
+        """Work out how streams begin; after that the model may be given other weights."""
+        for label in self._told(streams):
+            if label not in self._silence:
+                shares = np.frombuffer(label, np.float32)[None]
+                self._silence[label] = self.kernel.state(1, shares)
 
     def start(self, streams: Sequence[Stream], prime: Codes | None) -> State:
-        """Return the state of streams that have heard endless silence, and then a prime.
+        """Return the state of streams that have heard endless silence, and then a prime."""
+        self.prepare(streams)
+        told = self._told(streams)
+        states = {label: self._begun(label, prime) for label in sorted(set(told))}
+        width = 1 if len(streams) == 1 else GROUP
+        lanes = [states[label] for label in [*told, *told[:1] * (width - len(told))]]
+        return [
+            np.ascontiguousarray(np.concatenate(arrays, axis=-1))
+            for arrays in zip(*lanes, strict=True)
+        ]
 
-        Streams that are told the same have heard the same: it is heard once for all of them.
-        """
-        labels = [row.tobytes() for row in self._labels(streams, 0)]
-        different = sorted(set(labels))
-        told = [np.frombuffer(row, np.float32)[None] for row in different]
-        states = [self.kernel.state(1, row) for row in told]
-        if prime is not None and len(prime):
-            heard = np.ascontiguousarray(prime, np.int32)
-            list(self.pool.map(lambda state: self.kernel.hear(state, heard), states))
-        units = spread(len(streams), self.threads, self.kernel.group)
-        lanes = iter([different.index(label) for label in labels])
-        groups = [_side_by_side(states, [next(lanes, 0) for _ in range(width)]) for width in units]
-        return [np.array(units), *itertools.chain.from_iterable(groups)]
+    def _begun(self, label: bytes, prime: Codes | None) -> State:
+        """Return the state of a stream that has heard a prime, as all do that are told the same."""
+        if prime is None or not len(prime):
+            return self._silence[label]
+        codes = np.ascontiguousarray(prime, np.int32)
+        key = hashlib.sha256(codes.tobytes() + label).digest()
+        with self._turns.setdefault(key, threading.Lock()):
+            if key not in self._heard:
+                state = [array.copy() for array in self._silence[label]]
+                self.kernel.hear(state, codes)
+                self._heard[key] = state
+            return self._heard[key]
 
     def make(self, state: State, streams: Sequence[Stream], begin: int) -> tuple[Codes, State]:
-        """Make a block of each stream; the state is written to."""
-        widths, *arrays = [np.require(array, requirements=["C", "W"]) for array in state]
-        size = len(arrays) // len(widths)
-        groups = [arrays[start : start + size] for start in range(0, len(arrays), size)]
-        ends = itertools.accumulate(widths.tolist())
+        """Make a block of each stream; the state is written to.
 
-        def made(group: State, end: int, width: int) -> Codes:
-            return self._made(group, streams[end - width : end], begin)
-
-        self._stopped.clear()
-        try:
-            codes = np.concatenate(list(self.pool.map(made, groups, ends, widths.tolist())))
-        except BaseException:  # such as Control-C: nobody should wait for the rest
-            self._stopped.set()
-            raise
-        return codes, [widths, *arrays]
-
-    def _made(self, group: State, streams: Sequence[Stream], begin: int) -> Codes:
-        """Return codes [streams, block] of a group."""
-        width = group[0].shape[-1]
+        Raises:
+            CancelledError: it was asked to stop.
+        """
+        state = [np.require(array, requirements=["C", "W"]) for array in state]
+        width = state[0].shape[-1]
         lanes = [*streams, *[streams[0]] * (width - len(streams))]
         if self.audio.labels:
-            self.kernel.tell(group, self._labels(lanes, begin))
+            self.kernel.tell(state, self._labels(lanes, begin))
         codes = np.empty((self.block, width), np.int32)
-        each = [uniforms(lane.seed, begin, self.block)[:, 0] for lane in lanes]
+        each = [uniforms(lane.seed, begin, self.block) for lane in lanes]
         temperatures = of_streams.temperatures(lanes, begin, self.block, self.sample_rate)
         top_p, numbers = of_streams.top_p(lanes), np.stack(each, axis=-1)
         for start in range(0, self.block, PIECE):
             if self._stopped.is_set():
-                break
+                raise CancelledError
             part = slice(start, start + PIECE)
-            self.kernel.make(group, temperatures[part], top_p, numbers[part], codes[part])
-        return np.ascontiguousarray(codes.T[: len(streams)])
+            self.kernel.make(state, temperatures[part], top_p, numbers[part], codes[part])
+        return np.ascontiguousarray(codes.T[: len(streams)]), state
+
+    def _told(self, streams: Sequence[Stream]) -> list[bytes]:
+        return [row.tobytes() for row in self._labels(streams, 0)]
 
     def _labels(self, streams: Sequence[Stream], begin: int) -> Floats:
         return of_streams.labels(streams, begin, self.sample_rate, self.audio.labels)
-
-
-def _side_by_side(states: list[State], lanes: list[int]) -> State:
-    """Return one state of several streams, of which each begins as one of the given states."""
-    return [
-        np.ascontiguousarray(np.concatenate([arrays[lane] for lane in lanes], axis=-1))
-        for arrays in zip(*states, strict=True)
-    ]

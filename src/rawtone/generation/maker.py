@@ -1,10 +1,11 @@
-"""A trained model with an engine around it, for one checkpoint after the other."""
+"""A trained model, and engines with the weights of its checkpoints."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ from rawtone.audio.pcm import Pcm
 from rawtone.files import canonical_json
 from rawtone.generation import engines
 from rawtone.generation.engine import Engine
-from rawtone.generation.kernel import Kernel, Precision
-from rawtone.generation.loop import Loop
+from rawtone.generation.kernel import Kernel, Precision, cost_of_group
+from rawtone.generation.loop import LANES, Loop
+from rawtone.generation.spread import Jobs, spread
 from rawtone.generation.streams import Stream
 from rawtone.models import backend
 from rawtone.models.families import assign, build
@@ -48,8 +50,7 @@ class Maker:
         precision: Precision = "float32",
         where: str = "sampling.",
     ) -> None:
-        self.config, self.where = config, where
-        self.wanted, self.precision = wanted, precision
+        self.config, self.precision = config, precision
         quantizer = Quantizer(**config["quantizer"])
         self.codec = quantizers.make(quantizer.kind, quantizer.levels)
         self.sample_rate: int = config["sample_rate"]
@@ -57,54 +58,63 @@ class Maker:
         self.labels: list[str] = config.get("labels", [])
         audio = Audio(self.codec, self.channels, len(self.labels))
         self.model = build(model_settings.model(config["model"]), audio)
-        self._engine: Engine | None = None
-        self._checkpoint = ""
+        self.kernel = engines.choose(self.model, wanted, precision, where)
+        self.stopped = Event()
+        self._loop: Loop | None = None
 
-    def load(self, weights: Path, sha256: str) -> None:
-        """Take the weights of a checkpoint.
+    def load(self, weights: Path) -> None:
+        """Give the model the weights of a checkpoint."""
+        assign(self.model, read_arrays(weights))
+
+    def engine(self, weights: Path, streams: Sequence[Stream]) -> Engine:
+        """Return an engine with the weights of a checkpoint.
+
+        A kernel keeps them. A loop is the same for all checkpoints, and has those of the last.
 
         Args:
             weights: the file.
-            sha256: of its bytes.
+            streams: all that it is to make.
         """
-        assign(self.model, read_arrays(weights))
-        self._checkpoint = sha256
-        self._engine = engines.make(
-            self.model,
-            self.sample_rate,
-            self.wanted,
-            self.precision,
-            before=self._engine,
-            where=self.where,
-        )
+        self.load(weights)
+        if self.kernel is None:
+            self._loop = self._loop or Loop(self.model, self.sample_rate)
+            return self._loop
+        packed = self.kernel(self.model, self.precision)
+        engine = Kernel(packed, self.model.audio, self.sample_rate, self.stopped)
+        engine.prepare(streams)
+        return engine
 
-    @property
-    def engine(self) -> Engine:
-        """The engine, with the weights of the checkpoint."""
-        if self._engine is None:
-            raise ValueError("Expected a checkpoint to be loaded. Received: none")
-        return self._engine
+    def spread(self, streams: Sequence[int], threads: int) -> list[Jobs]:
+        """Choose which streams are made together.
 
-    @property
-    def kernel(self) -> Any:
-        """The class of the kernel that the engine has, or None."""
-        return type(self.engine.kernel) if isinstance(self.engine, Kernel) else None
+        Args:
+            streams: of each checkpoint.
+            threads: of a kernel; a loop has its own.
+
+        Returns:
+            For each checkpoint the numbers of streams of its jobs.
+        """
+        if self.kernel is None:
+            return [[min(LANES, n - at) for at in range(0, n, LANES)] for n in streams]
+        group = cost_of_group(int(self.model.count_params()), self.precision)
+        return spread(streams, threads, group)
 
     @property
     def engine_name(self) -> str:
         """`kernel` or `loop`."""
-        return "loop" if isinstance(self.engine, Loop) else "kernel"
+        return "kernel" if self.kernel else "loop"
 
-    def key(self, stream: Stream, samples: int, prime: "Primed | None") -> str:
+    def key(self, checkpoint: str, stream: Stream, samples: int, prime: "Primed | None") -> str:
         """Return a name that no other clip has: it stands for all that decides one.
 
         Args:
+            checkpoint: the SHA-256 of its file.
             stream: of the clip.
             samples: that are made.
             prime: that is heard before.
         """
         decides = {
-            "checkpoint": self._checkpoint,
+            "checkpoint": checkpoint,
             "code": _digest_of_code(),
             "config": {key: self.config.get(key) for key in _DECIDING},
             "engine": self._facts_of_engine(),
@@ -116,11 +126,11 @@ class Maker:
         return hashlib.sha256(canonical_json(decides).encode()).hexdigest()[:24]
 
     def _facts_of_engine(self) -> dict[str, Any]:
-        if isinstance(self.engine, Kernel):
+        if self.kernel:
             import numba
 
             return {"kernel": numba.__version__, "precision": self.precision}
-        return {"loop": self.engine.lanes}
+        return {"loop": LANES}
 
 
 class Primed:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,7 +15,7 @@ _log = logging.getLogger("rawtone")
 
 
 class Progress:
-    """Tells how far generation is, wherever standard error goes.
+    """Tells how far generation is, wherever standard error goes; threads may tell it at once.
 
     Args:
         samples: to be made in all.
@@ -27,6 +28,7 @@ class Progress:
     ) -> None:
         self.samples, self.sample_rate = samples, sample_rate
         self.done = 0
+        self._turn = threading.RLock()
         self._made = 0  # since the first block, which compiles
         self._clock, self._began, self._told = clock, 0.0, clock()
         self._bar = tqdm(
@@ -38,22 +40,24 @@ class Progress:
 
     def skip(self, samples: int) -> None:
         """Count samples that were made before."""
-        self.done += samples
-        self._bar.update(samples)
+        with self._turn:
+            self.done += samples
+            self._bar.update(samples)
 
     def made(self, samples: int) -> None:
         """Count samples that were just made."""
-        now = self._clock()
-        if self._began:
-            self._made += samples
-        else:
-            self._began = now
-        self.skip(samples)
-        self._bar.set_postfix_str(self.words(), refresh=False)
-        if self._bar.disable and now - self._told >= EVERY:
-            self._told = now
-            share = 100 * self.done // max(self.samples, 1)
-            _log.info("%s", ", ".join(filter(None, [f"{share} %", self.words()])))
+        with self._turn:
+            now = self._clock()
+            if self._began:
+                self._made += samples
+            else:
+                self._began = now
+            self.skip(samples)
+            self._bar.set_postfix_str(self.words(), refresh=False)
+            if self._bar.disable and now - self._told >= EVERY:
+                self._told = now
+                share = 100 * self.done // max(self.samples, 1)
+                _log.info("%s", ", ".join(filter(None, [f"{share} %", self.words()])))
 
     @property
     def speed(self) -> float | None:

@@ -199,6 +199,11 @@ def threads() -> int:
 
         if chosen := int(config.threading.get_intra_op_parallelism_threads()):
             return chosen
+    return cores()
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if Path("/proc").exists() else os.cpu_count() or 1
 
 

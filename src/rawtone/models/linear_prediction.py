@@ -12,9 +12,9 @@ from keras import ops
 
 from rawtone.models import scans
 
-_FLOOR = 1e-10  # of power: -100 dB; nothing is predicted of silence
-_WHITE = 1e-5  # share of the power added as white noise: -50 dB, well above what float32 rounds
-_LARGEST_REFLECTION, _LEAST = 0.9999, 1e-6  # rounding must not make a filter unstable
+FLOOR = 1e-10  # of power: -100 dB; nothing is predicted of silence
+WHITE = 1e-5  # share of the power added as white noise: -50 dB, well above what float32 rounds
+LARGEST_REFLECTION, LEAST = 0.9999, 1e-6  # rounding must not make a filter unstable
 
 
 class Windows:
@@ -24,6 +24,12 @@ class Windows:
         spans: of each window: how old the samples are that weigh most, in samples.
         order: longest lag.
         frame: samples between two fits.
+
+    Attributes:
+        shape: of the sums of a stream, three for each window.
+        weights: what a product within a frame adds to them, [3 * windows, frame].
+        ageing: what a frame makes of those before it, [3 * windows, 3 * windows].
+        lags: what makes autocorrelations of them, [windows, 3, order + 2].
     """
 
     def __init__(self, spans: list[float], order: int, frame: int) -> None:
@@ -31,19 +37,19 @@ class Windows:
         self.shape = (3 * len(spans), order + 2)
         age = np.arange(frame)[::-1]
         decays = [1.0 - 1.0 / span for span in spans]
-        self._weights = np.concatenate(
+        self.weights = np.concatenate(
             [
                 [(age / span) ** power * decay ** (2 * age) for power in range(3)]
                 for span, decay in zip(spans, decays, strict=True)
             ]
         )
-        self._ageing = np.zeros((3 * len(spans), 3 * len(spans)))
+        self.ageing = np.zeros((3 * len(spans), 3 * len(spans)))
         for index, (span, decay) in enumerate(zip(spans, decays, strict=True)):
             by = frame / span
             pascal = np.array([[1, 0, 0], [by, 1, 0], [by * by, 2 * by, 1]])
             block = slice(3 * index, 3 * index + 3)
-            self._ageing[block, block] = pascal * decay ** (2 * frame)
-        self._lags = np.stack([self._of_lags(*each) for each in zip(spans, decays, strict=True)])
+            self.ageing[block, block] = pascal * decay ** (2 * frame)
+        self.lags = np.stack([self._of_lags(*each) for each in zip(spans, decays, strict=True)])
 
     def _of_lags(self, span: float, decay: float) -> Any:
         """Return what makes autocorrelations of the sums, [3, order + 2]."""
@@ -63,7 +69,7 @@ class Windows:
         Returns:
             [batch, n, *shape].
         """
-        weights = ops.convert_to_tensor(self._weights, "float32")
+        weights = ops.convert_to_tensor(self.weights, "float32")
         return ops.einsum("pm,bnmc->bnpc", weights, products)
 
     def run(self, products: Any, before: Any) -> Any:
@@ -73,7 +79,7 @@ class Windows:
             products: as for `sums`.
             before: those before the first frame, [batch, *shape].
         """
-        return scans.constant(self._ageing, self.sums(products), before)
+        return scans.constant(self.ageing, self.sums(products), before)
 
     def autocorrelation(self, running: Any) -> Any:
         """Return the windowed autocorrelation, with the rounding's power as white noise.
@@ -85,8 +91,8 @@ class Windows:
             [..., windows, order + 1].
         """
         parts = ops.reshape(running, (*running.shape[:-2], len(self.spans), 3, self.order + 2))
-        r = ops.sum(parts * ops.convert_to_tensor(self._lags, "float32"), axis=-2)
-        power = r[..., :1] * (1.0 + _WHITE) + r[..., -1:] + _FLOOR
+        r = ops.sum(parts * ops.convert_to_tensor(self.lags, "float32"), axis=-2)
+        power = r[..., :1] * (1.0 + WHITE) + r[..., -1:] + FLOOR
         return ops.concatenate([power, r[..., 1:-1]], axis=-1)
 
 
@@ -101,7 +107,7 @@ def levinson(r: Any) -> tuple[Any, Any, Any]:
         the power of what is left, [..., 1].
     """
     order = r.shape[-1] - 1
-    least, none = _LEAST * r[..., :1], ops.zeros_like(r[..., 1:])
+    least, none = LEAST * r[..., :1], ops.zeros_like(r[..., 1:])
     backwards = ops.concatenate([ops.flip(r[..., 1:], axis=-1), none], axis=-1)
     places, start = ops.arange(order), [0] * (len(r.shape) - 1)
 
@@ -115,7 +121,7 @@ def levinson(r: Any) -> tuple[Any, Any, Any]:
 
         left = ops.sum(r[..., 1:] * here, axis=-1, keepdims=True)
         left = left - ops.sum(a * before(backwards), axis=-1, keepdims=True)
-        k = ops.clip(left / error, -_LARGEST_REFLECTION, _LARGEST_REFLECTION)
+        k = ops.clip(left / error, -LARGEST_REFLECTION, LARGEST_REFLECTION)
         a_backwards = ops.concatenate([ops.flip(a, axis=-1), none], axis=-1)
         a = a - k * before(a_backwards) + k * here
         return a, reflections + k * here, ops.maximum(error * (1.0 - k * k), least)

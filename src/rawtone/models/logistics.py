@@ -17,6 +17,7 @@ from rawtone.models.sampling import choose
 # Widths of a component, in cells where it is narrow and in lengths of the axis otherwise: almost
 # all of it in one cell, what it begins with, and as good as flat.
 NARROW, FIRST, WIDE = 0.05, 1 / 32, 2.0
+LEAST_SHARE = 1e-4  # of the range of widths that is left at either end
 RAREST = 2.0**-25  # of a uniform number; its logit is finite
 
 
@@ -61,7 +62,7 @@ class LogisticMixture(Head):
             widths: logarithms of the widths in cells, of the same shape.
         """
         spread = ops.convert_to_tensor(self.spread, "float32")
-        share = ops.clip((widths - self.narrow) / self.range, 1e-4, 1.0 - 1e-4)
+        share = ops.clip((widths - self.narrow) / self.range, LEAST_SHARE, 1.0 - LEAST_SHARE)
         bent = ops.log(share) - ops.log1p(-share) - self.first
         return ops.concatenate([logits, means * (2.0 / self.steps) - spread, bent], axis=-1)
 

@@ -21,7 +21,7 @@ from rawtone.models.resonators import Resonators
 from rawtone.models.rg_lru import RecurrentBlock
 
 _OCTAVES = 8.0  # of levels of noise
-_NARROWEST = 0.3  # in cells: what is expected of linear prediction at best
+NARROWEST = 0.3  # in cells: what is expected of linear prediction at best
 
 
 class Fit(NamedTuple):
@@ -181,7 +181,7 @@ class LpcLru(Family):
             axis.place(sample, self.audio.quantizer) * cells
             for sample in (predicted, first - error, first + error)
         ]
-        scale = ops.maximum((places[2] - places[1]) / 2.0, _NARROWEST)
+        scale = ops.maximum((places[2] - places[1]) / 2.0, NARROWEST)
         return Guess(places[0], scale)
 
     def _errors(self, guess: Guess, codes: Any) -> Any:
@@ -221,10 +221,11 @@ class LpcLru(Family):
         x = ops.relu(self.hidden(x))
         logits, means, widths = ops.split(ops.cast(self.out(x), "float32"), 3, axis=-1)
         means = guess.middles[..., :1] + guess.scale * means
-        widths = ops.log(guess.scale) + widths + self._first_widths()
+        widths = ops.log(guess.scale) + widths + self.first_widths()
         return self.head.features(logits, means, widths)
 
-    def _first_widths(self) -> Any:
+    def first_widths(self) -> Any:
+        """Return the logarithms of the components' widths before learning, by what is expected."""
         return ops.linspace(-1.5, 1.0, self.head.components, dtype="float32")
 
     def initial_state(self, batch: int, labels: Any = None) -> State:

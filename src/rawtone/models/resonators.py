@@ -14,7 +14,7 @@ from rawtone.models import scans
 _LOWEST, _HIGHEST = 0.015, 0.9 * math.pi  # radians a sample
 _PERIODS = 6.0  # that a resonator remembers
 _SHORTEST, _LONGEST = 32.0, 1024.0  # samples
-_FLOOR = 1e-9
+FLOOR = 1e-9
 
 
 class Resonators:
@@ -23,6 +23,11 @@ class Resonators:
     Args:
         count: of resonators.
         frame: samples between two looks at them.
+
+    Attributes:
+        shape: of a stream's state.
+        weights: what a sample of a frame adds to it, real and then imaginary, [frame, 2 * count].
+        ageing: what a frame makes of the state before it, complex [count].
     """
 
     def __init__(self, count: int, frame: int) -> None:
@@ -32,8 +37,8 @@ class Resonators:
         pole = np.exp(-1.0 / memory + 1j * frequency)
         age = np.arange(frame)[::-1, None]
         weights = pole**age * (2.0 / memory)
-        self._weights = np.concatenate([weights.real, weights.imag], axis=1)
-        self._ageing = pole**frame
+        self.weights = np.concatenate([weights.real, weights.imag], axis=1)
+        self.ageing = pole**frame
 
     def run(self, samples: Any, before: Any) -> Any:
         """Return the resonators' state after each frame, [batch, n, *shape].
@@ -42,9 +47,9 @@ class Resonators:
             samples: float32 [batch, n, frame].
             before: their state before the first, [batch, *shape].
         """
-        struck = ops.matmul(samples, ops.convert_to_tensor(self._weights, "float32"))
+        struck = ops.matmul(samples, ops.convert_to_tensor(self.weights, "float32"))
         return scans.turning(
-            self._ageing, ops.reshape(struck, (*samples.shape[:2], *self.shape)), before
+            self.ageing, ops.reshape(struck, (*samples.shape[:2], *self.shape)), before
         )
 
     def levels(self, state: Any) -> Any:
@@ -53,4 +58,4 @@ class Resonators:
         Args:
             state: float32 [..., *shape].
         """
-        return ops.log(ops.sum(ops.square(state), axis=-2) + _FLOOR)
+        return ops.log(ops.sum(ops.square(state), axis=-2) + FLOOR)

@@ -8,9 +8,9 @@ from keras import ops
 
 from rawtone.models import scans
 
-_SHARPNESS = 8.0  # c of the paper
+SHARPNESS = 8.0  # c of the paper
 _SHORTEST, _LONGEST = 4.0, 2000.0  # steps that units remember to begin with
-_EPSILON = 1e-6
+EPSILON = 1e-6
 
 
 class RecurrentBlock(keras.layers.Layer):
@@ -44,12 +44,12 @@ class RecurrentBlock(keras.layers.Layer):
         Returns:
             The block's output, like `x`, and the units' state after it.
         """
-        level = ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + _EPSILON)
+        level = ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + EPSILON)
         entering, beside = ops.split(ops.matmul(x * level * self.scale, self.enter), 2, axis=-1)
         gates = ops.sigmoid(ops.matmul(entering, self.gates) + self.gates_bias)
         recurrence, gate = ops.split(gates, 2, axis=-1)
-        log_a = -_SHARPNESS * ops.softplus(self.decay) * recurrence
-        into = ops.sqrt(_EPSILON - ops.expm1(2.0 * log_a)) * gate * entering
+        log_a = -SHARPNESS * ops.softplus(self.decay) * recurrence
+        into = ops.sqrt(EPSILON - ops.expm1(2.0 * log_a)) * gate * entering
         states = scans.gated(ops.exp(log_a), into, before)
         return x + ops.matmul(states * ops.gelu(beside), self.leave), states[:, -1]
 
@@ -57,4 +57,4 @@ class RecurrentBlock(keras.layers.Layer):
 def _decays(shape: tuple[int, ...], dtype: Any = None) -> Any:
     """Spread memories evenly over their logarithm, at half-open recurrence gates."""
     steps = np.geomspace(_SHORTEST, _LONGEST, shape[0])
-    return ops.convert_to_tensor(np.log(np.expm1(2.0 / (_SHARPNESS * steps))), dtype)
+    return ops.convert_to_tensor(np.log(np.expm1(2.0 / (SHARPNESS * steps))), dtype)

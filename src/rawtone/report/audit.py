@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rawtone.report.audit_tables import unused_files
 from rawtone.report.words import counted, duration, known, number
 
 Row = Mapping[str, str]
@@ -14,6 +15,7 @@ SPLITS = {
     "test": "never touched (test)",
 }
 
+MOST_ROWS = 100  # of a list; the tables have all of them
 _ID_LENGTH = 12
 
 
@@ -23,6 +25,7 @@ class Prepared:
 
     files: Sequence[Row] = ()
     tracks: Sequence[Row] = ()
+    chunks: Sequence[Row] = ()
     totals: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -55,7 +58,9 @@ class Corpus:
     dropped: list[tuple[str, int]]
     notes: list[str]
     unused: list[tuple[str, str]]
+    unused_in_all: int
     recordings: list[Recording]
+    recordings_in_all: int
 
 
 def corpus(name: str, prepared: Prepared) -> Corpus:
@@ -70,14 +75,17 @@ def corpus(name: str, prepared: Prepared) -> Corpus:
     """
     totals = prepared.totals
     used = [row for row in prepared.tracks if row["status"] == "used"]
+    unused = _unused(prepared)
     return Corpus(
         name=name,
         summary=_summary(used, totals),
         splits=[_split(key, totals) for key in SPLITS if key in totals.get("seconds", {})],
         dropped=sorted(totals.get("dropped", {}).items()),
         notes=[_with_titles(str(note), used) for note in totals.get("notes", [])],
-        unused=_unused(prepared),
-        recordings=[_recording(row) for row in used],
+        unused=unused[:MOST_ROWS],
+        unused_in_all=len(unused),
+        recordings=[_recording(row) for row in used[:MOST_ROWS]],
+        recordings_in_all=len(used),
     )
 
 
@@ -109,12 +117,17 @@ def _with_titles(note: str, used: Sequence[Row]) -> str:
     return note[:1].upper() + note[1:]
 
 
+def titles(tracks: Sequence[Row]) -> dict[str, str]:
+    """Return what to call tracks, by their ids."""
+    return {row["id"]: _title(row) for row in tracks}
+
+
 def _title(row: Row) -> str:
     return row["title"] or row["path"] or row["id"]
 
 
 def _unused(prepared: Prepared) -> list[tuple[str, str]]:
-    rows = [row for row in prepared.files if row["status"] != "taken"]
+    rows = unused_files(prepared.files, prepared.tracks)
     rows += [row for row in prepared.tracks if row["status"] != "used"]
     return sorted((row["path"] or row["file"], row["status"]) for row in rows)
 

@@ -5,22 +5,46 @@ Beside it, for each experiment, the same in one file, to be sent or put into oth
 
 import base64
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rawtone.report.audit import Corpus
+from rawtone.report.data import data, identity
+from rawtone.report.differences import side_by_side
 from rawtone.report.view import Experiment
 
-_ASSETS = ("style.css", "players.js")
+# Scripts are in the order in which they need each other. They are no modules: browsers refuse
+# modules from disk.
+STYLES = ("style.css", "listen.css", "tables.css")
+SCRIPTS = (
+    "clips.js",
+    "waves.js",
+    "player.js",
+    "bar.js",
+    "filters.js",
+    "cards.js",
+    "grid.js",
+    "results.js",
+    "pairs.js",
+    "blind.js",
+    "pin.js",
+    "keys.js",
+)
 _ALONE = "listen.html"
+_MOST_ALONE = 100  # clips in a file that is sent: ten megabytes of ten seconds each
 _KINDS = {
     ".css": "text/css",
+    ".flac": "audio/flac",
     ".js": "text/javascript",
     ".mp3": "audio/mpeg",
+    ".ogg": "audio/ogg",
     ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".wav": "audio/wav",
 }
 
 
@@ -33,23 +57,32 @@ def write(folder: Path, experiments: Sequence[Experiment], corpora: Sequence[Cor
         experiments: the sections on experiments, in the order of the page.
         corpora: the sections on recordings.
     """
-    for name in _ASSETS:
+    for name in (*STYLES, *SCRIPTS):
         content = resources.files("rawtone.report").joinpath("static", name).read_bytes()
         (folder / name).write_bytes(content)
-    page = _render(experiments, corpora, place=str, alone=lambda e: f"{e.name}/{_ALONE}")
+    linked = {corpus.name for corpus in corpora if (folder / _audit(corpus)).exists()}
+    page = _render(experiments, corpora, place=quote, linked=linked, alone=None)
     (folder / "index.html").write_text(page, "utf-8")
     for experiment in experiments:
-        its_corpus = [corpus for corpus in corpora if corpus.name == experiment.corpus]
-        page = _render([experiment], its_corpus, place=_inside(folder), alone=lambda _: "")
+        corpus = [corpus for corpus in corpora if corpus.name == experiment.corpus]
+        first = replace(experiment, clips=experiment.clips[:_MOST_ALONE], files=[])
+        in_all = len(experiment.clips)
+        page = _render([first], corpus, place=_inside(folder), linked=set(), alone=in_all)
         (folder / experiment.name / _ALONE).write_text(page, "utf-8")
+
+
+def _audit(corpus: Corpus) -> str:
+    return f"corpus-{corpus.name}.html"
 
 
 def _render(
     experiments: Sequence[Experiment],
     corpora: Sequence[Corpus],
     place: Callable[[str], str],
-    alone: Callable[[Experiment], str],
+    linked: set[str],
+    alone: int | None,
 ) -> str:
+    """Render the page, or with `alone` clips in all, an experiment's in one file."""
     # Names of files and tags come from strangers, so everything is escaped.
     environment = Environment(
         loader=PackageLoader("rawtone.report"),
@@ -58,9 +91,21 @@ def _render(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(place=place, alone=alone)
-    template = environment.get_template("index.html")
-    return template.render(experiments=experiments, corpora=corpora) + "\n"
+    environment.globals.update(
+        place=place, alone=alone, most_alone=_MOST_ALONE, identity=identity, audit=_audit
+    )
+    return (
+        environment.get_template("index.html").render(
+            experiments=experiments,
+            corpora=corpora,
+            linked=linked,
+            data=data(experiments),
+            settings=side_by_side([experiment.settings for experiment in experiments]),
+            styles=STYLES,
+            scripts=SCRIPTS,
+        )
+        + "\n"
+    )
 
 
 def _inside(folder: Path) -> Callable[[str], str]:

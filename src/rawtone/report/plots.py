@@ -1,25 +1,16 @@
-"""Curves over steps, as SVG that reads well on light and on dark pages.
+"""Curves over steps."""
 
-The bytes depend on the figures alone: no date, no random ids, no fonts of the machine.
-"""
-
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-# A stand-in that no other colour equals; it becomes the colour of the reader's light or dark page.
-_INK = "#010203"
-_INK_STYLE = (
-    "<style>svg{color:#565d66}@media(prefers-color-scheme:dark){svg{color:#aab2bd}}</style>"
-)
+from rawtone.report.svg import STYLE, drawing, svg
+
 _TRAINING = "#2f86c1"
 _VALIDATION = "#d9772b"
 _RESTART = "#8c8c94"
@@ -30,21 +21,6 @@ _RESTART_LINES: dict[str, tuple[float, tuple[float, ...]]] = {
 }
 BITS = "bits per sample (less is better)"
 SQUARED_ERROR = "squared error (less is better)"
-
-_STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "rawtone",
-    "svg.fonttype": "none",
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so the layout is the same everywhere
-    "font.size": 11,
-    "text.color": _INK,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.8,
-}
 
 
 @dataclass(frozen=True)
@@ -77,7 +53,7 @@ def loss_svg(
     Returns:
         An SVG document.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = _axes(measure)
         _draw_with_trend(axes, training, "training (trend)")
         if len(validation.steps):
@@ -89,7 +65,7 @@ def loss_svg(
         _draw_restarts(axes, restarts)
         _note_missing(axes, training)
         _draw_legend(axes)
-        return _svg(figure)
+        return svg(figure)
 
 
 def speed_svg(speed: Curve, restarts: Sequence[Restart], title: str = "") -> str:
@@ -103,7 +79,7 @@ def speed_svg(speed: Curve, restarts: Sequence[Restart], title: str = "") -> str
     Returns:
         An SVG document.
     """
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure, axes = _axes("seconds per step")
         axes.set_title(title, fontsize=10, loc="left")
         _draw_with_trend(axes, speed, "trend", [restart.step for restart in restarts])
@@ -111,20 +87,11 @@ def speed_svg(speed: Curve, restarts: Sequence[Restart], title: str = "") -> str
         _draw_restarts(axes, restarts)
         _note_missing(axes, speed)
         _draw_legend(axes)
-        return _svg(figure)
+        return svg(figure)
 
 
 def _axes(label: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(5.2, 3.2), layout="constrained")
-    FigureCanvasSVG(figure)
-    axes = figure.subplots()
-    axes.set_xlabel("step")
-    axes.set_ylabel(label)
-    axes.grid(axis="y", color=_INK, alpha=0.16, lw=0.8)
-    axes.set_axisbelow(True)
-    axes.patch.set_visible(False)
-    figure.patch.set_visible(False)
-    return figure, axes
+    return drawing("step", label, (5.2, 3.2))
 
 
 def _trend(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
@@ -201,13 +168,3 @@ def _note_missing(axes: Axes, curve: Curve) -> None:
 
 def _note(axes: Axes, text: str) -> None:
     axes.annotate(text, (0.98, 0.03), xycoords="axes fraction", ha="right", fontsize=9.5)
-
-
-def _svg(figure: Figure) -> str:
-    buffer = io.StringIO()
-    # None leaves out the date and the version of matplotlib.
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue().replace(_INK, "currentColor").replace("'DejaVu Sans'", "system-ui")
-    head, opening, rest = text.partition("<svg ")
-    attributes, end, body = rest.partition(">")
-    return "".join([head, opening, attributes, end, _INK_STYLE, body])

@@ -1,11 +1,13 @@
 """The table of how well checkpoints predict, beside what they must beat, in the page's words."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rawtone.report.words import known, number
 
+SPLITS = ("train", "validation", "test")
+ABSENT = "–"
 UNIFORM_BITS = 8.0
 _UNBEATEN = "Less is better; what it must beat stands below it."
 
@@ -19,6 +21,7 @@ class Score:
     table: str
     curve: str
     column: str
+    gap: str
 
 
 BITS = Score(
@@ -28,6 +31,7 @@ BITS = Score(
     f"not learned from. {_UNBEATEN}",
     curve="Loss in bits per sample over steps",
     column="bits",
+    gap="gap_bits",
 )
 SQUARED_ERROR = Score(
     unit="squared error",
@@ -37,6 +41,7 @@ SQUARED_ERROR = Score(
     f"network has not learned from. {_UNBEATEN}",
     curve="Squared error over steps",
     column="loss",
+    gap="gap_loss",
 )
 
 
@@ -45,11 +50,11 @@ class Guess:
     """One line of the table: a checkpoint, or something to compare with."""
 
     name: str
-    validation: str
-    test: str
+    figures: Mapping[str, str]
     share: float
     kind: str
     explanation: str = ""
+    intervals: Mapping[str, str] = field(default_factory=dict)
 
 
 def score(config: Mapping[str, Any]) -> Score:
@@ -81,18 +86,49 @@ def guesses(
         evaluation: as evaluation.json has it.
     """
     by_step: dict[int, dict[str, str]] = {}
+    intervals: dict[int, dict[str, str]] = {}
     for row in rows:
-        by_step.setdefault(int(row["step"]), {})[row["split"]] = row[score.column]
+        step = int(row["step"])
+        by_step.setdefault(step, {})[row["split"]] = row[score.column]
+        intervals.setdefault(step, {})[row["split"]] = _interval(score, row)
     if not by_step:
         return []
     best = evaluation.get("best_step")
     baselines = _of_bits(evaluation) if score is BITS else _of_errors(evaluation)
     line = _against(score, (known(baselines[-1][1].get("validation")) or 0.0) or 1.0)
     steps = [
-        line(f"step {step:,}", figures, "best" if step == best else "step")
+        line(f"step {step:,}", figures, "best" if step == best else "step", "", intervals[step])
         for step, figures in sorted(by_step.items())
     ]
-    return steps + [line(name, figures, "baseline", words) for name, figures, words in baselines]
+    below = [line(name, figures, "baseline", words, {}) for name, figures, words in baselines]
+    return steps + [guess for guess in below if _is_known(guess)]
+
+
+def splits(lines: Sequence[Guess]) -> list[str]:
+    """Return which parts of the corpus were measured, in the order of the table."""
+    return [s for s in SPLITS if any(line.figures.get(s, ABSENT) != ABSENT for line in lines)]
+
+
+def gap_words(score: Score, evaluation: Mapping[str, Any]) -> str:
+    """Tell how much worse it does on music it has not learned from; empty where not measured."""
+    gap = known(evaluation.get(score.gap))
+    if gap is None:
+        return ""
+    than = "on the validation recordings than on those it learned from"
+    more = "more" if gap >= 0 else "less"
+    return f"The best checkpoint: {figure(score, abs(gap))} {score.unit} {more} {than}."
+
+
+def _interval(score: Score, row: Mapping[str, str]) -> str:
+    """Write the 95 % interval over tracks; empty where too few tracks tell."""
+    low, high = (known(row.get(end)) for end in ("low", "high"))
+    if low is None or high is None:
+        return ""
+    return f"{figure(score, low)} to {figure(score, high)}"
+
+
+def _is_known(guess: Guess) -> bool:
+    return any(text != ABSENT for text in guess.figures.values())
 
 
 def headline(lines: Sequence[Guess]) -> list[Guess]:
@@ -116,6 +152,11 @@ def _of_bits(evaluation: Mapping[str, Any]) -> list[_Baseline]:
             "Linear prediction",
             evaluation.get("linear_prediction_bits", {}),
             "follows the sound from sample to sample, and learned nothing beforehand",
+        ),
+        (
+            "Counting pairs",
+            evaluation.get("order_1_bits", {}),
+            "knows how often each value follows each other (order-1 entropy)",
         ),
         (
             "Counting values",
@@ -142,10 +183,15 @@ def _of_errors(evaluation: Mapping[str, Any]) -> list[_Baseline]:
 
 
 def _against(score: Score, most: float) -> Callable[..., Guess]:
-    def line(name: str, figures: Mapping[str, Any], kind: str, explanation: str = "") -> Guess:
-        validation, test = figures.get("validation"), figures.get("test")
-        share = min((known(validation) or known(test) or 0) / most, 1)
-        texts = figure(score, validation), figure(score, test)
-        return Guess(name, *texts, round(share, 4), kind, explanation)
+    def line(
+        name: str,
+        figures: Mapping[str, Any],
+        kind: str,
+        explanation: str,
+        intervals: Mapping[str, str],
+    ) -> Guess:
+        share = min((known(figures.get("validation")) or known(figures.get("test")) or 0) / most, 1)
+        texts = {split: figure(score, figures.get(split)) for split in SPLITS}
+        return Guess(name, texts, round(share, 4), kind, explanation, intervals)
 
     return line

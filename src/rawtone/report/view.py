@@ -2,68 +2,56 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
-from rawtone.report.scores import Guess, Score, figure, guesses, headline, score
-from rawtone.report.words import (
-    counted,
-    duration,
-    known,
-    melody_words,
-    origin_words,
-    temperature,
-    temperature_figure,
-    temperature_order,
-    temperature_words,
+from rawtone.report.choice import Choice, choice
+from rawtone.report.clips import Clip, clips, summary
+from rawtone.report.differences import flat, settings
+from rawtone.report.scores import (
+    Guess,
+    Score,
+    figure,
+    gap_words,
+    guesses,
+    headline,
+    score,
+    splits,
 )
+from rawtone.report.sets import Sets, sets
+from rawtone.report.words import counted, duration, known, origin_words
 
 Row = Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Published:
-    """Everything an experiment has published so far; what is missing is empty."""
+    """Everything an experiment has published so far; what is missing is empty.
+
+    `curves`, `files` and `preview` are paths within the page's folder; `peaks` are those of each
+    clip, by its asset.
+    """
 
     config: Mapping[str, Any] = field(default_factory=dict)
     checkpoints: Sequence[Mapping[str, Any]] = ()
     clips: Sequence[Mapping[str, Any]] = ()
+    judged: Sequence[Row] = ()
     evaluation: Mapping[str, Any] = field(default_factory=dict)
     bits: Sequence[Row] = ()
     melody: Sequence[Row] = ()
     history: Sequence[Row] = ()
     curves: Sequence[str] = ()
-
-
-@dataclass(frozen=True)
-class Clip:
-    """One player with its pictures; paths relative to the page."""
-
-    label: str
-    seed: int
-    seconds: str
-    asset: str
-    melody: str
-
-
-@dataclass(frozen=True)
-class Column:
-    """The clips of one checkpoint, of one label where there are labels, at one temperature."""
-
-    label: str
-    temperature: str
-    meaning: str
-    clips: list[Clip]
+    peaks: Mapping[str, str] = field(default_factory=dict)
+    files: Sequence[str] = ()
+    preview: str = ""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """One row of the grid of clips."""
+    """A checkpoint that has clips."""
 
     step: int
     predicts: str
     best: bool
-    columns: list[Column]
 
 
 @dataclass(frozen=True)
@@ -75,22 +63,22 @@ class Experiment:
     corpus: str
     summary: str
     verdict: str
+    choice: Choice | None
+    preview: str
+    previewed: str
     score: Score
     headline: list[Guess]
     guesses: list[Guess]
+    splits: list[str]
+    gap: str
+    sets: Sets | None
     curves: list[tuple[str, str]]
     checkpoints: list[Checkpoint]
+    clips: list[Clip]
+    clips_summary: str
     facts: list[tuple[str, str]]
-    settings: list[tuple[str, str]]
-
-
-def asset(experiment: str, clip: Mapping[str, Any]) -> str:
-    """Name the files of a clip within the page's folder, without their endings."""
-    if "label" in clip or isinstance(clip["temperature"], str):
-        wav = PurePosixPath(clip["wav"])
-        return f"{experiment}/{wav.parent.name}-{wav.stem}"
-    heat = f"{float(clip['temperature']):g}"
-    return f"{experiment}/step-{int(clip['step']):08d}-t{heat}-s{int(clip['seed'])}"
+    settings: dict[str, str]
+    files: list[str]
 
 
 def experiment(name: str, preset: str, corpus: str, published: Published) -> Experiment:
@@ -105,33 +93,44 @@ def experiment(name: str, preset: str, corpus: str, published: Published) -> Exp
     Returns:
         The section of the page, complete even where results are missing.
     """
-    best = published.evaluation.get("best_step")
+    evaluation = published.evaluation
     measured = score(published.config)
-    lines = guesses(measured, published.bits, published.evaluation)
+    lines = guesses(measured, published.bits, evaluation)
+    found = clips(name, published.clips, published.judged, published.melody, published.peaks)
     return Experiment(
         name=name,
         preset=preset,
         corpus=corpus,
         summary=_summary(published),
-        verdict=str(published.evaluation.get("melody", {}).get("sentence", "")),
+        verdict=str(evaluation.get("melody", {}).get("sentence", "")),
+        choice=choice(evaluation),
+        preview=published.preview,
+        previewed=_previewed(evaluation),
         score=measured,
         headline=headline(lines),
         guesses=lines,
+        splits=splits(lines),
+        gap=gap_words(measured, evaluation),
+        sets=sets(evaluation),
         curves=[(file, _curve_words(published)) for file in published.curves],
-        checkpoints=_checkpoints(name, published, best),
+        checkpoints=_checkpoints(published),
+        clips=found,
+        clips_summary=summary(found),
         facts=_facts(published),
-        settings=[
-            (path, value)
-            for key in ("sample_rate", "model", "quantizer", "training")
-            for path, value in _flat(key, published.config.get(key))
-        ],
+        settings=settings(published.config),
+        files=list(published.files),
     )
 
 
-def _checkpoints(name: str, published: Published, best: Any) -> list[Checkpoint]:
-    """Order the grid newest first, so that the first player is what training led to."""
-    heard = {_key(row): melody_words(row) for row in published.melody}
+def _previewed(evaluation: Mapping[str, Any]) -> str:
+    ranks = evaluation.get("preview", {}).get("clips", [])
+    return f"The best {counted(len(ranks), 'clip')} in a row" if ranks else "The best in a row"
+
+
+def _checkpoints(published: Published) -> list[Checkpoint]:
+    """Order checkpoints newest first, so that the first clip is what training led to."""
     measured = score(published.config)
+    best = published.evaluation.get("best_step")
     validated = [row for row in published.bits if row["split"] == "validation"]
     figures = {int(row["step"]): row[measured.column] for row in validated}
     noted = {int(c["step"]): c.get(f"validation_{measured.column}") for c in published.checkpoints}
@@ -140,44 +139,9 @@ def _checkpoints(name: str, published: Published, best: Any) -> list[Checkpoint]
             step=step,
             predicts=f"{figure(measured, figures.get(step, noted.get(step)))} {measured.unit}",
             best=step == best,
-            columns=_columns(name, [c for c in published.clips if c["step"] == step], heard),
         )
         for step in sorted({int(clip["step"]) for clip in published.clips}, reverse=True)
     ]
-
-
-def _columns(
-    name: str, clips: Sequence[Mapping[str, Any]], heard: Mapping[tuple[Any, ...], str]
-) -> list[Column]:
-    return [
-        Column(
-            label=label,
-            temperature=temperature_figure(heat),
-            meaning=temperature_words(heat),
-            clips=[
-                _clip(name, clip, heard.get(_key(clip), ""))
-                for clip in sorted(clips, key=lambda clip: int(clip["seed"]))
-                if (clip.get("label", ""), temperature(clip["temperature"])) == (label, heat)
-            ],
-        )
-        for label, heat in sorted(
-            {(clip.get("label", ""), temperature(clip["temperature"])) for clip in clips},
-            key=lambda column: (column[0], temperature_order(column[1])),
-        )
-    ]
-
-
-def _clip(name: str, clip: Mapping[str, Any], melody: str) -> Clip:
-    told = f"{clip['label']}, " if "label" in clip else ""
-    heat = temperature_figure(clip["temperature"])
-    words = f"temperature {heat}, seed {clip['seed']}"
-    label = f"step {clip['step']}, {told}{words}"
-    return Clip(label, int(clip["seed"]), duration(clip.get("seconds")), asset(name, clip), melody)
-
-
-def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    step, seed = (float(row[key]) for key in ("step", "seed"))
-    return (row.get("label", ""), step, temperature(row["temperature"]), seed)
 
 
 def _summary(published: Published) -> str:
@@ -228,23 +192,22 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         "seed of the training": config.get("training", {}).get("seed"),
         "labels": ", ".join(config.get("labels", [])) or None,
         "seeds of the clips": ", ".join(map(str, seeds)) or None,
+        "clips made": _made(published.clips) or None,
         "computed on": ", ".join(config.get("devices", [])) or None,
         "backend": config.get("backend"),
         "threads": config.get("threads"),
-        **dict(_flat("", config.get("versions", {}))),
+        **dict(flat("", config.get("versions", {}))),
+        **{
+            f"weights of step {int(checkpoint['step']):,}, sha256": checkpoint.get("sha256")
+            for checkpoint in published.checkpoints
+        },
     }
     return [(key, str(value)) for key, value in known_facts.items() if value is not None]
 
 
-def _flat(path: str, value: Any) -> list[tuple[str, str]]:
-    if isinstance(value, Mapping):
-        return [
-            line
-            for key, inner in value.items()
-            for line in _flat(f"{path}.{key}" if path else str(key), inner)
-        ]
-    if value is None:
-        return []
-    if isinstance(value, list):
-        return [(path, ", ".join(map(str, value)))]
-    return [(path, str(value).lower() if isinstance(value, bool) else str(value))]
+def _made(clips: Sequence[Mapping[str, Any]]) -> str:
+    """Tell how long all clips took; empty where that was not noted."""
+    timed = [clip for clip in clips if known(clip.get("seconds_to_make"))]
+    took = sum(float(clip["seconds_to_make"]) for clip in timed)
+    made = sum(known(clip.get("seconds")) or 0 for clip in timed)
+    return f"{duration(made)} of audio in {duration(took)}" if timed else ""

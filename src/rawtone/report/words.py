@@ -55,6 +55,14 @@ def duration(seconds: Any) -> str:
     return f"{length / 3600:.1f} h"
 
 
+def clock(seconds: Any) -> str:
+    """Write a moment as players show it, as in 1:12."""
+    moment = known(seconds)
+    if moment is None:
+        return "–"
+    return f"{int(moment) // 60}:{int(moment) % 60:02d}"
+
+
 def note_name(midi: int) -> str:
     """Name a MIDI note number; 60 is C4, the middle C."""
     return f"{_NOTE_NAMES[midi % 12]}{midi // 12 - 1}"

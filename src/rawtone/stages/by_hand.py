@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from rawtone.audio import encoding, ffmpeg, pcm
+from rawtone.audio import encoding, ffmpeg, pcm, tagging
 from rawtone.errors import UserError
-from rawtone.files import atomic
-from rawtone.generation import grid, priming
+from rawtone.files import atomic, sha256
+from rawtone.generation import grid, priming, tags
 from rawtone.generation.streams import Stream
 from rawtone.models import backend
 from rawtone.sampling_settings import Label, Prime, Temperature
@@ -25,6 +25,7 @@ from rawtone.stages.sample import tell_cost
 
 if TYPE_CHECKING:
     from rawtone.generation.maker import Maker, Primed
+    from rawtone.generation.making import Making
 
 _PIPE = "-"
 _SECONDS = 10.0
@@ -46,6 +47,8 @@ def run(options: argparse.Namespace) -> None:
     checkpoint = published.find(options.name)
     backend.start(checkpoint.training.deterministic, checkpoint.training.threads)
     from rawtone.generation.maker import Maker
+    from rawtone.generation.making import Making
+    from rawtone.generation.progress import Progress
 
     engine: Any = options.engine or "auto"
     precision: Any = options.precision or "float32"
@@ -53,13 +56,17 @@ def run(options: argparse.Namespace) -> None:
     label = _label(options.label, maker.labels)
     stream = Stream(wanted.seed, wanted.temperature, label, _top_p(wanted.top_p, maker))
     prime = _prime(options, wanted, maker)
-    maker.load(checkpoint.weights, checkpoint.sha256)
     samples = round(wanted.seconds * maker.sample_rate)
-    if output == _PIPE:
-        _to_pipe(stream, samples, maker, prime)
-    else:
-        _to_file(Path(output), stream, samples, maker, prime)
-    tell_cost(maker)
+    progress = Progress(samples, maker.sample_rate)
+    clip = _Clip(Making(maker, samples, prime, progress), checkpoint, stream)
+    try:
+        if output == _PIPE:
+            clip.to_pipe()
+        else:
+            clip.to_file(Path(output), _prime_in_words(options, wanted, clip.making))
+    finally:
+        progress.close()
+    tell_cost(maker, checkpoint.weights)
 
 
 @dataclass(frozen=True)
@@ -190,59 +197,89 @@ def _prime(options: argparse.Namespace, wanted: _Wanted, maker: "Maker") -> "Pri
     return Primed(heard, maker, keep=bool(options.keep_prime))
 
 
-def _to_pipe(stream: Stream, samples: int, maker: "Maker", prime: "Primed | None") -> None:
-    """Write a wav to standard output, every block as soon as it is made."""
-    from rawtone.generation.engine import generate
-    from rawtone.generation.keeping import decoded
-    from rawtone.generation.progress import Progress
-
-    progress = Progress(samples, maker.sample_rate)
-    codes, out = prime.codes if prime else None, sys.stdout.buffer
-    try:
-        out.write(pcm.endless_header(maker.channels, maker.sample_rate))
-        if prime and prime.kept is not None:
-            out.write(prime.kept.astype("<i2").tobytes())
-        for part in generate(maker.engine, [stream], samples, codes):
-            out.write(decoded(part.codes[0], maker.codec).astype("<i2").tobytes())
-            out.flush()
-            progress.made(part.codes.shape[1])
-    except BrokenPipeError:  # whoever listened has heard enough
-        # or Python would complain when it flushes what is left in the end
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    finally:
-        progress.close()
+def _prime_in_words(options: argparse.Namespace, wanted: _Wanted, making: "Making") -> str | None:
+    """Say what the clip goes on from; all of it where it is made longer."""
+    if making.prime is None:
+        return None
+    recording = (options.prime or options.clip).expanduser()
+    start = wanted.prime_start if options.prime else 0.0
+    seconds = len(making.prime.codes) / making.maker.sample_rate
+    return tags.of_prime(recording, start, seconds, sha256(recording))
 
 
-def _to_file(
-    output: Path, stream: Stream, samples: int, maker: "Maker", prime: "Primed | None"
-) -> None:
-    """Make a clip beside its place, where a kill leaves what is made so far, and put it there."""
-    from rawtone.generation.kept import make_streams
-    from rawtone.generation.progress import Progress
+@dataclass(frozen=True)
+class _Clip:
+    making: "Making"
+    checkpoint: published.Published
+    stream: Stream
 
-    key = maker.key(stream, samples, prime)
-    folder = output.parent / f".{output.name}.{key}"
-    _forget_others(folder)
-    progress = Progress(samples, maker.sample_rate)
-    try:
-        (raw,) = make_streams(folder, [key], [stream], samples, maker, prime, progress)
-        _write(output, raw, maker, prime)
-        shutil.rmtree(folder)
-    except BaseException:
-        if not (folder / "state.npz").exists():  # nothing to go on from
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    finally:
-        progress.close()
-    speed = progress.speed
-    fast = f", {speed:.2g} x real time" if speed else ""
-    _log.info("%g s in %s%s", _seconds(samples, maker, prime), output, fast)
+    def to_pipe(self) -> None:
+        """Write a wav to standard output, every block as soon as it is made."""
+        from rawtone.generation.engine import generate
+        from rawtone.generation.keeping import decoded
 
+        maker, samples, prime = self.making.maker, self.making.samples, self.making.prime
+        engine = maker.engine(self.checkpoint.weights, [self.stream])
+        codes, out = prime.codes if prime else None, sys.stdout.buffer
+        try:
+            out.write(pcm.endless_header(maker.channels, maker.sample_rate))
+            if prime and prime.kept is not None:
+                out.write(prime.kept.astype("<i2").tobytes())
+            for part in generate(engine, [self.stream], samples, codes):
+                out.write(decoded(part.codes[0], maker.codec).astype("<i2").tobytes())
+                out.flush()
+                self.making.progress.made(part.codes.shape[1])
+        except BrokenPipeError:  # whoever listened has heard enough
+            # or Python would complain when it flushes what is left in the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-def _seconds(samples: int, maker: "Maker", prime: "Primed | None") -> float:
-    """Return the length of a clip with what it keeps of its prime."""
-    kept = len(prime.kept) if prime and prime.kept is not None else 0
-    return (samples + kept) / maker.sample_rate
+    def to_file(self, output: Path, prime: str | None) -> None:
+        """Make it beside its place, where a kill leaves what is made so far, and put it there.
+
+        Args:
+            output: its place.
+            prime: what it goes on from, in words.
+        """
+        maker, samples = self.making.maker, self.making.samples
+        key = maker.key(self.checkpoint.sha256, self.stream, samples, self.making.prime)
+        folder = output.parent / f".{output.name}.{key}"
+        _forget_others(folder)
+        try:
+            engine = maker.engine(self.checkpoint.weights, [self.stream])
+            (raw,) = self.making.side_by_side(engine, folder, [key], [self.stream])
+            seconds = self._write(output, raw, prime)
+            shutil.rmtree(folder)
+        except BaseException:
+            if not (folder / "state.npz").exists():  # nothing to go on from
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        speed = self.making.progress.speed
+        fast = f", {speed:.2g} x real time" if speed else ""
+        _log.info("%g s in %s%s", seconds, output, fast)
+
+    def _write(self, output: Path, raw: Path, prime: str | None) -> float:
+        """Write it in the format that its name ends with; return its length in seconds."""
+        wav, rate = raw.with_suffix(".wav"), self.making.maker.sample_rate
+        pcm.write_blocks(wav, self.making.blocks(raw), rate)
+        with atomic(output) as temporary:
+            if output.suffix.lower() == ".wav":
+                shutil.copyfile(wav, temporary)
+            else:
+                _encode(wav, temporary, output)
+            tagging.write(temporary, self._tags(prime))
+        return pcm.shape(wav).samples / rate
+
+    def _tags(self, prime: str | None) -> dict[str, str]:
+        checkpoint, maker = self.checkpoint, self.making.maker
+        origin = tags.Origin(
+            checkpoint.experiment,
+            checkpoint.config["model"]["family"],
+            checkpoint.config.get("run"),
+            checkpoint.step,
+            checkpoint.sha256,
+        )
+        settings = {"engine": maker.engine_name, "precision": maker.precision, "prime": prime}
+        return tags.tags(origin, self.stream, maker.labels, settings)
 
 
 def _forget_others(folder: Path) -> None:
@@ -253,14 +290,8 @@ def _forget_others(folder: Path) -> None:
             shutil.rmtree(path)
 
 
-def _write(output: Path, raw: Path, maker: "Maker", prime: "Primed | None") -> None:
-    wav = raw.with_suffix(".wav")
-    pcm.write_raw(wav, raw, maker.channels, maker.sample_rate, prime.kept if prime else None)
-    with atomic(output) as temporary:
-        if output.suffix.lower() == ".wav":
-            shutil.copyfile(wav, temporary)
-            return
-        try:
-            encoding.encode(wav, temporary)
-        except ffmpeg.FfmpegError as error:
-            raise UserError(f"{output}: cannot be written: {error}") from None
+def _encode(wav: Path, target: Path, output: Path) -> None:
+    try:
+        encoding.encode(wav, target)
+    except ffmpeg.FfmpegError as error:
+        raise UserError(f"{output}: cannot be written: {error}") from None

@@ -1,32 +1,37 @@
 """chunk: tracks -> an array of chunks that training maps into memory, and a table of them.
 
 Tracks are read twice, chunk by chunk: once for their levels, which decide what is kept, and once to
-copy what is kept into an array whose size is then known. So memory never holds more than a chunk.
+copy what is kept into an array whose size is then known. So memory never holds more than a chunk a
+worker. Levels are remembered: of tracks that were measured before, only what is kept is read.
 """
 
 import logging
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate, chain, groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rawtone import files
-from rawtone.audio import levels, pcm
+from rawtone.audio import pcm
 from rawtone.corpus import chunks, labels, splits, table
 from rawtone.corpus.chunks import Excerpt
+from rawtone.corpus.measured import Measured
+from rawtone.corpus.remembered import Remembered
 from rawtone.corpus.tracks import TRACKS, USED
+from rawtone.corpus.workers import in_parallel
 from rawtone.errors import UserError
 from rawtone.stages import layout
 
 _log = logging.getLogger("rawtone")
 
 _GAP_SECONDS = 0.5  # where the settings do not say
-_BLOCKS_AT_ONCE = 1 << 12
 _Parts = Callable[[int], list[tuple[str, Excerpt]]]
 
 
@@ -35,8 +40,12 @@ class _Track:
     id: str
     label: str
     group: str
-    path: Path
-    samples: int
+    same_as: str
+    measured: Measured
+
+    @property
+    def samples(self) -> int:
+        return self.measured.samples
 
 
 @dataclass(frozen=True)
@@ -83,8 +92,15 @@ def run(name: str) -> None:
     """
     settings = layout.read_settings("chunk", name)
     form = _form(settings)
-    tracks = _tracks(name, settings["label"], settings["split"]["by"])
-    considered, split_by, notes = _consider(name, tracks, form, settings["split"])
+    remembered = Remembered(
+        layout.remembered("chunks", name), [form.sample_rate, form.silence_dbfs, form.trim_dbfs]
+    )
+    tracks = _tracks(name, settings, form, remembered)
+    try:
+        considered, split_by, notes = _consider(name, tracks, form, settings["split"])
+    finally:
+        remembered.save()
+    remembered.keep(track.measured.path.name for track in tracks)
     kept = [chunk for chunk in considered if chunk.kept]
     _check_enough(name, considered, form)
     folder = layout.chunks(name)
@@ -113,25 +129,24 @@ def _form(settings: dict[str, Any]) -> _Format:
     )
 
 
-def _tracks(name: str, label: str | None, split_by: str) -> list[_Track]:
+def _tracks(
+    name: str, settings: dict[str, Any], form: _Format, remembered: Remembered
+) -> list[_Track]:
     folder = layout.tracks(name)
     if not (folder / TRACKS).exists():
         raise UserError(f"{folder / 'tracks.csv'}: no such file; run: rawtone convert {name}")
-    used = [row for row in table.read(folder / TRACKS) if row["status"] == USED]
-    paths = [folder / row["file"] for row in used]
-    for path in paths:
+    tracks = []
+    for row in table.read(folder / TRACKS):
+        if row["status"] != USED:
+            continue
+        path = folder / row["file"]
         if not path.exists():
             raise UserError(f"{path}: is gone; run: rawtone convert {name}")
-    tracks = [
-        _Track(
-            id=row["id"],
-            label=labels.of_track(row, label),
-            group=splits.group(row, split_by),
-            path=path,
-            samples=pcm.shape(path).samples,
-        )
-        for row, path in zip(used, paths, strict=True)
-    ]
+        label = labels.of_track(row, settings["label"])
+        group = splits.group(row, settings["split"]["by"])
+        measured = Measured(path, form.sample_rate, form.silence_dbfs, form.trim_dbfs, remembered)
+        same_as = row.get("duplicate_of", "")
+        tracks.append(_Track(row["id"], label, group, same_as, measured))
     return sorted(tracks, key=lambda track: track.id)
 
 
@@ -140,23 +155,27 @@ def _consider(
 ) -> tuple[list[_Considered], str, list[str]]:
     by, shares = split["by"], (split["validation"], split["test"])
     notes: list[str] = []
+    same = {track.id: track.same_as for track in tracks if track.same_as}
     if by != "time":
-        whole = [_cut(track, form, _all_to_train) for track in tracks]
+        whole = _cut_all(tracks, form, _all_to_train)
         # A track that is silent throughout would stand for a split in which nothing is left.
         sounding = [cut[0].track for cut in whole if any(chunk.kept for chunk in cut)]
-        groups = {track.id: track.group for track in sounding}
-        enough = len(set(groups.values())) >= splits.FEWEST_TRACKS
-        if enough:
+        alone = {track.id: track.group for track in sounding}
+        groups = splits.joined(alone, same, *shares)
+        found = len(set(groups.values()))
+        if found >= splits.FEWEST_TRACKS:
             given, notes = splits.by_group(groups, *shares)
-            return list(_give(whole, given)), by, notes + splits.notes_on_groups(groups, by)
-        _check_fallback(name, by, len(set(groups.values())))
+            notes += splits.notes_on_groups(alone, by) + splits.notes_on_duplicates(same, by)
+            return list(_give(whole, given)), by, notes
+        _check_fallback(name, by, found)
         notes = [
-            f"too few tracks to hold out whole ones ({len(sounding)} of at least "
+            f"too few tracks to hold out whole ones ({found} of at least "
             f"{splits.FEWEST_TRACKS}): the end of every track is held out instead"
         ]
     parts = partial(splits.by_time, validation=shares[0], test=shares[1], gap=form.gap)
-    considered = [chunk for track in tracks for chunk in _cut(track, form, parts)]
-    return considered, "time", notes + _notes_on_gap(form)
+    considered = list(chain(*_cut_all(tracks, form, parts)))
+    notes += _notes_on_gap(form) + splits.notes_on_duplicates(same, "time")
+    return considered, "time", notes
 
 
 def _notes_on_gap(form: _Format) -> list[str]:
@@ -182,9 +201,18 @@ def _give(whole: Sequence[Sequence[_Considered]], given: dict[str, str]) -> Iter
         yield replace(chunk, split=given.get(chunk.track.id, "train"))
 
 
+def _cut_all(tracks: Sequence[_Track], form: _Format, parts: _Parts) -> list[list[_Considered]]:
+    def cut(track: _Track) -> list[_Considered]:
+        considered = _cut(track, form, parts)
+        track.measured.save()
+        return considered
+
+    return list(in_parallel(cut, tracks, "chunk: levels", os.cpu_count() or 1))
+
+
 def _cut(track: _Track, form: _Format, parts: _Parts) -> list[_Considered]:
     """Cut a track into all that has a row, in order: chunks, and what is left out around them."""
-    heard = _heard(track, form)
+    heard = track.measured.sounding()
     used = heard
     if form.each is not None and not form.evenly:
         used = Excerpt(heard.start, min(heard.length, form.each))
@@ -208,14 +236,6 @@ def _cut(track: _Track, form: _Format, parts: _Parts) -> list[_Considered]:
     return sorted(cut, key=lambda chunk: chunk.excerpt)
 
 
-def _heard(track: _Track, form: _Format) -> Excerpt:
-    if form.trim_dbfs is None:
-        return Excerpt(0, track.samples)
-    size = _BLOCKS_AT_ONCE * levels.silence_block(form.sample_rate)
-    first, stop = levels.sounding(pcm.blocks(track.path, size), form.sample_rate, form.trim_dbfs)
-    return Excerpt(first, stop - first)
-
-
 def _weigh(
     track: _Track, split: str, stretch: Excerpt, form: _Format, of: int
 ) -> list[_Considered]:
@@ -224,15 +244,13 @@ def _weigh(
     if form.evenly and form.each is not None and of > form.each:
         share = form.each * stretch.length // (of * form.chunk)
         picked = chunks.spread(len(cut), max(1, share))
-    considered = []
-    for place, excerpt in enumerate(cut):
-        if place not in picked:
-            considered.append(_Considered(track, excerpt, split, left_out=chunks.BEYOND))
-            continue
-        audio = pcm.read(track.path, excerpt.start, excerpt.length)
-        silence = levels.longest_silence(audio, form.sample_rate, form.silence_dbfs)
-        considered.append(_Considered(track, excerpt, split, levels.rms_dbfs(audio), silence))
-    return considered
+    measured = iter(track.measured.levels([cut[place] for place in sorted(picked)]))
+    return [
+        _Considered(track, excerpt, split, *next(measured))
+        if place in picked
+        else _Considered(track, excerpt, split, left_out=chunks.BEYOND)
+        for place, excerpt in enumerate(cut)
+    ]
 
 
 def _check_enough(name: str, considered: Sequence[_Considered], form: _Format) -> None:
@@ -253,13 +271,29 @@ def _check_enough(name: str, considered: Sequence[_Considered], form: _Format) -
 
 
 def _write_array(path: Path, kept: Sequence[_Considered], form: _Format) -> None:
+    """Write the array row by row: mapped into memory, all of it would count as ours."""
     shape = (len(kept), form.chunk) + ((form.channels,) if form.channels > 1 else ())
+    size = 2 * form.chunk * form.channels
     with files.atomic(path) as temporary:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.int16, shape=shape)
-        for row, chunk in enumerate(kept):
-            excerpt = chunk.excerpt
-            array[row, : excerpt.length] = pcm.read(chunk.track.path, excerpt.start, excerpt.length)
-        array.flush()
+        with temporary.open("wb") as array:
+            header = {"descr": "<i2", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(array, header)
+            begin = array.tell()
+            array.truncate(begin + len(kept) * size)
+
+        def write(row: int, of_track: Sequence[_Considered]) -> None:
+            parts = ((chunk.excerpt.start, chunk.excerpt.length) for chunk in of_track)
+            with temporary.open("r+b") as array:
+                for audio in pcm.read_parts(of_track[0].track.measured.path, parts):
+                    array.seek(begin + row * size)
+                    array.write(np.ascontiguousarray(audio, "<i2").data)
+                    row += 1
+
+        by_track = [list(of) for _, of in groupby(kept, key=lambda chunk: chunk.track.id)]
+        rows = accumulate(map(len, by_track), initial=0)
+        jobs = list(zip(rows, by_track, strict=False))
+        for _ in in_parallel(lambda job: write(*job), jobs, "chunk: array", os.cpu_count() or 1):
+            pass
 
 
 def _rows(considered: Sequence[_Considered], form: _Format) -> Iterator[dict[str, str | int]]:

@@ -1,30 +1,29 @@
 """convert: recordings -> tracks, 16-bit PCM at the corpus's rate and channels, and a table of them.
 
-Beside every track lies a sidecar with what it was made from and how; a track whose sidecar agrees,
-and whose samples still have their checksum, is not decoded again.
+Beside the tracks lie shards (`corpus.shards`) with what each was made from and how; a track whose
+shard agrees, and whose samples still have their checksum, is not decoded again.
 """
 
-import json
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from rawtone import files
 from rawtone.audio import ffmpeg, pcm
 from rawtone.corpus import duplicates, genres, table, tracks
 from rawtone.corpus.leveling import UNCHANGED, Leveling
+from rawtone.corpus.remembered import Remembered
 from rawtone.corpus.selection import LEFT_OUT, Drawing, Selection
+from rawtone.corpus.shards import Shards
 from rawtone.corpus.sidecar import Sidecar
 from rawtone.corpus.sources import FILES
 from rawtone.corpus.tracks import TRACKS, Row
+from rawtone.corpus.workers import in_parallel
 from rawtone.errors import UserError
 from rawtone.stages import layout
 from rawtone.stages.fetch import TAKEN, is_lost
@@ -42,6 +41,8 @@ class _Corpus:
     selection: Selection
     sidecar: Sidecar
     spellings: genres.Spellings
+    known: Shards
+    checksums: Remembered
 
     def tagged(self, row: Row) -> Row:
         """Return a track's row with what the user says of it, and its genre in one spelling."""
@@ -67,15 +68,27 @@ def run(name: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     drop = settings.get("drop_duplicates", "exact")
     _check_fingerprints(corpus, drop)
-    decoded = _in_parallel(partial(_convert, corpus=corpus), recordings)
-    rows = _drawn(corpus, recordings, decoded, drop)
+    with _saved(corpus):
+        one = partial(_convert, corpus=corpus)
+        decoded = in_parallel(one, recordings, "convert", os.cpu_count() or 1)
+        rows = _drawn(corpus, recordings, decoded, drop)
     _check_usable(name, rows, settings["strict"])
     rows = duplicates.mark(rows, drop)
     rows.sort(key=lambda row: (row["id"], row["path"]))
     _report(name, rows, corpus.sidecar)
     shown = [{key: row[key] for key in row if key != tracks.FINGERPRINT} for row in rows]
     table.write(folder / TRACKS, tracks.columns(shown), shown)
-    _tidy(folder, {row["id"] for row in rows if row["file"]})
+    _tidy(corpus, {row["id"]: row["file"] for row in rows if row["file"]})
+
+
+@contextmanager
+def _saved(corpus: _Corpus) -> Iterator[None]:
+    """Save what is known of tracks, however the work on them ends."""
+    try:
+        yield
+    finally:
+        corpus.known.save()
+        corpus.checksums.save()
 
 
 def _corpus(name: str, settings: dict[str, Any]) -> _Corpus:
@@ -90,6 +103,8 @@ def _corpus(name: str, settings: dict[str, Any]) -> _Corpus:
         selection=Selection.of(settings.get("select", {})),
         sidecar=Sidecar(settings.get("tags", [])),
         spellings=genres.Spellings(settings.get("genres", genres.shipped())),
+        known=Shards(layout.shards(name)),
+        checksums=Remembered(layout.remembered("tracks", name)),
     )
 
 
@@ -103,18 +118,6 @@ def _check_fingerprints(corpus: _Corpus, drop: duplicates.Drop) -> None:
             "exact"
         )
     _log.info("near duplicates are not looked for: this ffmpeg has no chromaprint")
-
-
-def _in_parallel(
-    one: Callable[[dict[str, str]], Row], recordings: Sequence[dict[str, str]]
-) -> Generator[Row, None, None]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        try:
-            done = pool.map(one, recordings)
-            yield from tqdm(done, "convert", len(recordings), disable=None)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # or Ctrl-C would wait for all of them
-            raise
 
 
 def _drawn(
@@ -169,12 +172,13 @@ def _convert(recording: dict[str, str], corpus: _Corpus) -> Row:
         return corpus.tagged(origin | {"file": "", "status": recording["status"]})
     wav = layout.tracks(corpus.name) / f"{recording['id']}.wav"
     made_from = _made_from(recording, corpus)
-    known = _already(wav, made_from)
+    known = _already(wav, made_from, corpus)
     if known is None:
         source = layout.raw(corpus.name) / recording["file"]
         known = _decode(source, wav, corpus, _with_origin(origin, {}))
         if known["status"] == tracks.USED:
-            files.write_json(wav.with_suffix(".json"), {"made_from": made_from, "track": known})
+            corpus.checksums.note(wav, known["pcm_sha256"])
+            corpus.known.put(recording["id"], {"made_from": made_from, "track": known})
     row = corpus.tagged(_with_origin(origin, known))
     if row["status"] == tracks.USED:
         row["status"] = _against(row, corpus.selection) or tracks.USED
@@ -203,13 +207,13 @@ def _against(row: Row, selection: Selection) -> str:
     return selection.against(row) or selection.against_length(float(row["seconds"]))
 
 
-def _already(wav: Path, made_from: dict[str, Any]) -> Row | None:
+def _already(wav: Path, made_from: dict[str, Any], corpus: _Corpus) -> Row | None:
     try:
-        known: dict[str, Any] = json.loads(wav.with_suffix(".json").read_text())
+        known: dict[str, Any] = corpus.known.get(wav.stem)
         track: Row = known["track"]
-        agrees = known["made_from"] == made_from and pcm.sha256(wav) == track["pcm_sha256"]
-        agrees = agrees and tracks.FINGERPRINT in track
-    except (OSError, ValueError, KeyError, RuntimeError):  # RuntimeError: not a wav any more
+        agrees = known["made_from"] == made_from and tracks.FINGERPRINT in track
+        agrees = agrees and corpus.checksums.of(wav, pcm.sha256) == track["pcm_sha256"]
+    except (OSError, TypeError, KeyError, RuntimeError):  # RuntimeError: not a wav any more
         return None
     return track if agrees else None
 
@@ -221,8 +225,9 @@ def _decode(source: Path, wav: Path, corpus: _Corpus, origin: Row) -> Row:
     # Not `files.atomic`: a recording that is not usable leaves nothing to put in place.
     temporary = wav.with_name(f".{wav.name}")
     wav.unlink(missing_ok=True)
+    wanted_anyhow = not corpus.selection.goes_by_tags and not corpus.selection.against(origin)
     try:
-        track = tracks.convert(source, temporary, corpus.form, against)
+        track = tracks.convert(source, temporary, corpus.form, None if wanted_anyhow else against)
         if track["status"] == tracks.USED:
             temporary.replace(wav)
     finally:
@@ -261,7 +266,11 @@ def _check_usable(name: str, rows: Sequence[Row], strict: bool) -> None:
         )
 
 
-def _tidy(folder: Path, used: set[str]) -> None:
-    for path in folder.iterdir():
-        if path.name != TRACKS and path.is_file() and path.stem not in used:
+def _tidy(corpus: _Corpus, used: dict[str, str]) -> None:
+    """Leave what the used tracks, files by id, have need of."""
+    corpus.known.keep(used)
+    corpus.checksums.keep(used.values())
+    wanted = {TRACKS, *used.values()}
+    for path in layout.tracks(corpus.name).iterdir():
+        if path.name not in wanted and path.is_file():
             path.unlink()

@@ -3,29 +3,36 @@
 import json
 import logging
 import math
+from itertools import chain
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 
 from rawtone import model_settings
-from rawtone.audio import pcm, quantizers
+from rawtone.audio import quantizers
 from rawtone.corpus import table
 from rawtone.corpus.chunks import Chunks
-from rawtone.evaluation.bits import entropy_bits, flac_bits, loss_per_sample
+from rawtone.corpus.tracks import TRACKS
+from rawtone.errors import UserError, nearest
+from rawtone.evaluation import checkpoint_sets, curation, judgement, preview, scores
+from rawtone.evaluation.baselines import baselines
+from rawtone.evaluation.choice import choose
+from rawtone.evaluation.ears import Ears, Heard, Sound
+from rawtone.evaluation.features import Features
+from rawtone.evaluation.hearing import each
 from rawtone.evaluation.held_out import HeldOut
-from rawtone.evaluation.linear_prediction import linear_prediction_bits
-from rawtone.evaluation.listening import HELD_OUT, Heard, Listener
-from rawtone.evaluation.squares import repetition_error, silence_error
+from rawtone.evaluation.judgement import Judged
+from rawtone.evaluation.listening import HELD_OUT, Listener
 from rawtone.files import write_json
 from rawtone.models import backend
-from rawtone.settings import Training
+from rawtone.settings import Select, Training
 from rawtone.stages import layout
-from rawtone.training.checkpoints import read_arrays
+from rawtone.training import tensorboard
 from rawtone.training.measures import Measure, measure
 
+PREVIEW = "preview.mp3"
 Clip = dict[str, Any]
 _log = logging.getLogger("rawtone")
 
@@ -37,25 +44,50 @@ def run(experiment: str) -> None:
         experiment: its name in params.yaml.
     """
     folder = layout.results(experiment)
-    corpus = layout.read_settings("evaluate", experiment)["corpus"]
+    settings = layout.read_settings("evaluate", experiment)
+    corpus = settings["corpus"]
     config = json.loads((folder / "config.json").read_text())
     training = Training(**config["training"])
     backend.start(training.deterministic, training.threads)
     chunks = Chunks.open(layout.chunks(corpus))
-    held_out = {split: HeldOut(chunks, split, config) for split in HELD_OUT}
     losses = measure(model_settings.model(config["model"]).density)
-    scored = _scores(folder, config, held_out, losses)
-    table.write(folder / "bits.csv", ("step", "split", "loss", "bits", "samples"), scored)
+    predicted = _predict(folder, config, scores.parts(chunks, config), losses)
     listener = Listener(chunks, quantizers.make(**config["quantizer"]))
-    heard = _hear(folder, listener)
-    grid = [key for key in ("step", "label", "temperature", "seed") if key in heard[0][0]]
-    rows = [{key: clip[key] for key in grid} | clip_heard.row for clip, clip_heard in heard]
-    table.write(folder / "melody.csv", (*grid, *heard[0][1].row), rows)
-    predicted = _prediction(scored, held_out, losses)
-    evaluation = predicted | _clips_judged(predicted, heard, listener)
+    clips: list[Clip] = json.loads((folder / "clips.json").read_text())
+    select = _selected(settings.get("select", {}), experiment, clips)
+    ears = Ears.of(chunks, listener.quantizer, listener)
+    heard = _hear(folder, clips, ears)
+    titles = _titles(corpus)
+    judged = judgement.judge(clips, heard, select.clips, titles)
+    _write_tables(folder, judged, titles)
+    evaluation = predicted | _clips_judged(predicted, judged, listener)
+    evaluation |= _chosen(folder, judged, losses, select) | _previewed(folder, judged)
+    evaluation |= {"clips": judgement.counted(judged), "sets": _sets(folder, ears.features, judged)}
     write_json(folder / "evaluation.json", evaluation)
     write_json(folder / "metrics.json", _compared(evaluation))
+    if training.tensorboard:
+        _show(layout.run(config["run"]), folder, judged)
     _tell(evaluation, losses)
+
+
+def _show(run: Path, folder: Path, judged: list[Judged]) -> None:
+    figures = judgement.by_step(judged)
+    for row in table.read(folder / "bits.csv"):
+        what = "bits" if row["bits"] else "loss"
+        figures[int(row["step"])][f"{what}/{row['split']}, each sample"] = float(row[what])
+    tensorboard.show_figures(run / "tensorboard/evaluation", figures)
+
+
+def _predict(
+    folder: Path, config: dict[str, Any], heard: dict[str, HeldOut], losses: Measure
+) -> dict[str, Any]:
+    """Write how well every checkpoint predicts; return what evaluation.json says of the best."""
+    scored = list(scores.scores(folder, config, heard))
+    rows = [score.row(losses) for score in scored]
+    table.write(folder / "bits.csv", scores.COLUMNS, rows)
+    track_rows = chain.from_iterable(score.track_rows(losses) for score in scored)
+    table.write(folder / "bits_by_track.csv", scores.TRACK_COLUMNS, track_rows)
+    return scores.of_best(scored, losses) | baselines(heard, losses.density)
 
 
 def _tell(evaluation: dict[str, Any], losses: Measure) -> None:
@@ -70,88 +102,74 @@ def _tell(evaluation: dict[str, Any], losses: Measure) -> None:
     )
 
 
-def _scores(
-    folder: Path, config: dict[str, Any], held_out: dict[str, HeldOut], losses: Measure
-) -> list[dict[str, Any]]:
-    from rawtone.models.families import build
-    from rawtone.models.family import Audio
-    from rawtone.training.scoring import Scorer
-
-    codec, labels = quantizers.make(**config["quantizer"]), config.get("labels", ())
-    audio = Audio(codec, config["channels"], len(labels))
-    scorer = Scorer(build(model_settings.model(config["model"]), audio))
-    published = json.loads((folder / "checkpoints.json").read_text())["checkpoints"]
-    rows = []
-    for checkpoint in tqdm(published, desc="evaluate", unit="checkpoint", disable=None):
-        scorer.load(read_arrays(folder / checkpoint["file"]))
-        for split, part in held_out.items():
-            loss = loss_per_sample(part.batches, scorer.score)
-            bits = losses.bits(loss)
-            row = {"step": checkpoint["step"], "split": split, "loss": f"{loss:.6g}"}
-            told = {"bits": "" if bits is None else f"{bits:.4f}", "samples": len(part.codes)}
-            rows.append(row | told)
-    return rows
+def _selected(table: dict[str, Any], experiment: str, clips: list[Clip]) -> Select:
+    """Return what an ear chose, as far as it is there."""
+    select, where = Select(**table), f"experiments.{experiment}.select"
+    steps = sorted({clip["step"] for clip in clips})
+    if select.step is not None and select.step not in steps:
+        there = ", ".join(map(str, steps))
+        raise UserError(
+            f"{where}.step: expected a published checkpoint ({there}), found {select.step}"
+        )
+    names = [judgement.name(clip) for clip in clips]
+    for wanted in select.clips:
+        if wanted not in names:
+            raise UserError(f"{where}.clips: there is no clip {wanted}; {nearest(wanted, names)}")
+    return select
 
 
-def _hear(folder: Path, listener: Listener) -> list[tuple[Clip, Heard]]:
-    clips: list[Clip] = json.loads((folder / "clips.json").read_text())
-    progress = tqdm(clips, desc="listen", unit="clip", disable=None)
-    return [(c, listener.hear(_made(folder, c), c["sample_rate"])) for c in progress]
+def _titles(corpus: str) -> dict[str, str]:
+    rows = table.read(layout.tracks(corpus) / TRACKS)
+    return {row["id"]: row["title"] or row["path"] for row in rows}
 
 
-def _made(folder: Path, clip: Clip) -> pcm.Pcm:
-    """Return the samples of a clip that the model made: what it keeps of a prime comes first."""
-    prime = clip.get("prime", {})
-    kept = prime.get("seconds", 0) if prime.get("keep") else 0
-    return pcm.read(folder / clip["wav"], round(kept * clip["sample_rate"]))
+def _hear(folder: Path, clips: list[Clip], ears: Ears) -> list[Heard]:
+    sounds = [Sound.of(folder, clip) for clip in clips]
+    hearing = each(ears.hear, sounds)
+    return list(tqdm(hearing, "listen", len(sounds), unit="clip", disable=None))
 
 
-def _prediction(
-    scored: list[dict[str, Any]], held_out: dict[str, HeldOut], losses: Measure
-) -> dict[str, Any]:
-    validation = [row for row in scored if row["split"] == "validation"]
-    best = min(validation, key=lambda row: (float(row["loss"]), row["step"]))["step"]
-    chosen = {row["split"]: row for row in scored if row["step"] == best}
-    figures = {
-        f"{split}_{column}": float(row[column]) if row[column] else None
-        for column in ("bits", "loss")
-        for split, row in chosen.items()
-    }
-    return {"best_step": best} | figures | _baselines(held_out, losses)
+def _write_tables(folder: Path, judged: list[Judged], titles: dict[str, str]) -> None:
+    rows = [one.row(titles) for one in judged]
+    table.write(folder / "clips.csv", list(rows[0]), rows)
+    melodies = [judgement.axes(one.clip) | one.heard.melody.row for one in judged]
+    table.write(folder / "melody.csv", list(melodies[0]), melodies)
 
 
-def _baselines(held_out: dict[str, HeldOut], losses: Measure) -> dict[str, Any]:
-    """Measure what needs no model to be trained: of each split, and of knowing nothing."""
-    some = held_out["validation"]
-    codec, rate = quantizers.make(**some.config["quantizer"]), some.chunks.sample_rate
-    count = codec.levels
-    linear = {k: round(linear_prediction_bits(v.codes, codec), 4) for k, v in held_out.items()}
-    squares = {} if losses.density else _squares(held_out)
-    return squares | {
-        "flac_bits": {k: round(flac_bits(v.codes, count, rate), 4) for k, v in held_out.items()},
-        "linear_prediction_bits": linear,
-        "entropy_bits": {k: round(entropy_bits(v.codes, count), 4) for k, v in held_out.items()},
-        "uniform_bits": round(float(np.log2(count)), 4),
-        "samples": {k: len(v.codes) for k, v in held_out.items()},
-    }
+def _chosen(folder: Path, judged: list[Judged], losses: Measure, select: Select) -> dict[str, Any]:
+    """Choose a checkpoint by what it predicts and how its clips sound."""
+    rows = [row for row in table.read(folder / "bits.csv") if row["split"] == "validation"]
+    known = [(int(row["step"]), float(row["loss"])) for row in rows]
+    candidates = [
+        judgement.candidate(step, loss, losses.words(loss), judged) for step, loss in known
+    ]
+    return {"choice": choose(candidates, select.step), "ranking": curation.RULE}
 
 
-def _squares(held_out: dict[str, HeldOut]) -> dict[str, dict[str, float]]:
-    codec = quantizers.make(**held_out["validation"].config["quantizer"])
-    errors = {"repetition_loss": repetition_error, "silence_loss": silence_error}
-    return {
-        name: {split: float(f"{error(v.codes, codec):.6g}") for split, v in held_out.items()}
-        for name, error in errors.items()
-    }
+def _previewed(folder: Path, judged: list[Judged]) -> dict[str, Any]:
+    best = judgement.to_preview(judged, preview.CLIPS)
+    preview.stitch([folder / one.clip["wav"] for one in best], folder / PREVIEW)
+    return {"preview": {"file": PREVIEW, "clips": [one.place.rank for one in best]}}
+
+
+def _sets(folder: Path, features: Features, judged: list[Judged]) -> dict[str, Any]:
+    """Write how far each checkpoint's clips are from the recordings, as sets; return it as JSON."""
+    points = [one.heard.features for one in judged]
+    sets = checkpoint_sets.compare(features, [one.clip for one in judged], points)
+    columns = (*checkpoint_sets.COLUMNS, checkpoint_sets.NULL)
+    table.write(folder / "sets.csv", columns, checkpoint_sets.table_rows(sets))
+    return sets
 
 
 def _clips_judged(
-    predicted: dict[str, Any], heard: list[tuple[Clip, Heard]], listener: Listener
+    predicted: dict[str, Any], judged: list[Judged], listener: Listener
 ) -> dict[str, Any]:
     """Measure the best checkpoint's clips at the temperature nearest to 1."""
-    nearest = min((clip["temperature"] for clip, _ in heard), key=_far_from_learned)
-    wanted = (predicted["best_step"], nearest)
-    chosen = [h for clip, h in heard if (clip["step"], clip["temperature"]) == wanted]
+    nearest_to_1 = min((one.clip["temperature"] for one in judged), key=_far_from_learned)
+    wanted = (predicted["best_step"], nearest_to_1)
+    chosen = [
+        one.heard.melody for one in judged if (one.clip["step"], one.clip["temperature"]) == wanted
+    ]
     where = dict(zip(("step", "temperature"), wanted, strict=True))
     spectrum = {
         "clips": round(median(clip.spectrum_db for clip in chosen), 3),
@@ -177,4 +195,6 @@ def _compared(evaluation: dict[str, Any]) -> dict[str, Any]:
         "melodies": evaluation["melody"]["passed"],
         "spectrum_db": evaluation["spectrum_db"]["clips"],
     }
-    return figures | heard
+    chosen = {"chosen_step": evaluation["choice"]["step"]}
+    counted: dict[str, Any] = evaluation["clips"]
+    return figures | heard | chosen | counted

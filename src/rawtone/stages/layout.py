@@ -32,6 +32,19 @@ def tracks(corpus: str) -> Path:
     return Path("data/tracks") / corpus
 
 
+def shards(corpus: str) -> Path:
+    """Return the folder of what is known of a corpus's tracks."""
+    return tracks(corpus) / "shards"
+
+
+def remembered(what: str, corpus: str) -> Path:
+    """Return the folder of what was found out of a corpus's files, and can be found out again.
+
+    Declared to neither workflow tool.
+    """
+    return Path(".remembered") / what / corpus
+
+
 def chunks(corpus: str) -> Path:
     """Return the folder of a corpus's chunks and their table."""
     return Path("data/chunks") / corpus

@@ -22,11 +22,15 @@ class Published:
         weights: the file.
         sha256: of its bytes.
         config: of its training.
+        step: of the checkpoint, if that is known.
+        experiment: its name, if that is known.
     """
 
     weights: Path
     sha256: str
     config: dict[str, Any]
+    step: int | None
+    experiment: str | None
 
     @property
     def training(self) -> Training:
@@ -60,7 +64,8 @@ def find(word: str) -> Published:
             f"{weights}: missing, half-copied or another one than {folder}/checkpoints.json names; "
             "copy or pull it again"
         )
-    return Published(weights, found, _config(folder))
+    step = int(row["step"]) if row else None
+    return Published(weights, found, _config(folder), step, folder.resolve().name if row else None)
 
 
 def _folder_of(weights: Path) -> Path:

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,27 @@ from tqdm import tqdm
 from rawtone.audio import pcm
 from rawtone.corpus import table
 from rawtone.report import page
-from rawtone.report.audit import Corpus, Prepared, corpus
-from rawtone.report.pictures import spectrogram, waveform
-from rawtone.report.view import Experiment, Published, asset, experiment
-from rawtone.stages import layout
+from rawtone.report.clips import asset, key, sound
+from rawtone.report.pictures import peaks, spectrogram
+from rawtone.report.view import Experiment, Published, experiment
+from rawtone.stages import audited, layout
 
 _CURVES = ("loss.svg",)
+_TABLES = (
+    "clips.csv",
+    "bits.csv",
+    "bits_by_track.csv",
+    "sets.csv",
+    "melody.csv",
+    "history.csv",
+    "evaluation.json",
+    "metrics.json",
+    "checkpoints.json",
+    "config.json",
+    "clips.json",
+)
+_BITS = ("experiment", "step", "split", "bits")
+_CLIP = ("experiment", "step", "label", "temperature", "seed", "seconds", "sha256", "file")
 
 _log = logging.getLogger("rawtone")
 
@@ -38,20 +55,37 @@ def run() -> None:
             _experiment(name, entry, folder)
             for name, entry in sorted(settings["experiments"].items())
         ]
-        page.write(folder, experiments, [_corpus(name) for name in sorted(settings["corpora"])])
+        corpora = [
+            audited.write(name, settings["experiments"], folder)
+            for name in sorted(settings["corpora"])
+        ]
+        page.write(folder, experiments, corpora)
     _log.info("the page is %s", layout.report() / "index.html")
 
 
 def _compare(names: Sequence[str], folder: Path) -> None:
-    """Put the bits of all experiments that have any into one table."""
-    columns = ("experiment", "step", "split", "bits")
+    """Put the bits and the clips of all experiments into one table each."""
     found = [(name, row) for name in names for row in _rows(layout.results(name) / "bits.csv")]
-    rows = [
-        {"experiment": name} | {key: row[key] for key in columns[1:]}
+    bits = [
+        {"experiment": name} | {key: row[key] for key in _BITS[1:]}
         for name, row in found
         if row["bits"]
     ]
-    table.write(folder / "bits.csv", columns, rows)
+    table.write(folder / "bits.csv", _BITS, bits)
+    clips = [clip for name in names for clip in _tidy(name)]
+    measured = dict.fromkeys(key for clip in clips for key in clip if key not in _CLIP)
+    columns = (*_CLIP, *measured)
+    rows = [{key: clip.get(key, "") for key in columns} for clip in clips]
+    table.write(folder / "clips.csv", columns, rows)
+
+
+def _tidy(name: str) -> Iterator[dict[str, Any]]:
+    """Give the clips of an experiment with all that was measured of each."""
+    judged = {key(row): row for row in _rows(layout.results(name) / "clips.csv")}
+    for clip in _json(layout.results(name) / "clips.json", []):
+        told = {column: clip[column] for column in _CLIP if column in clip}
+        place = {"experiment": name, "file": f"{asset(name, clip)}.{sound(clip)}"}
+        yield judged.get(key(clip), {}) | told | place
 
 
 @contextmanager
@@ -75,37 +109,59 @@ def _experiment(name: str, entry: Mapping[str, str], folder: Path) -> Experiment
     results = layout.results(name)
     (folder / name).mkdir()
     _add_journal(name, folder)
-    clips = _json(results / "clips.json", [])
+    clips, shapes = _add_clips(name, folder)
     published = Published(
         config=_json(results / "config.json", {}),
         checkpoints=_json(results / "checkpoints.json", {}).get("checkpoints", []),
-        clips=[clip for clip in _progress(clips, name) if _add_clip(name, clip, folder)],
+        clips=clips,
+        judged=_rows(results / "clips.csv"),
         evaluation=_json(results / "evaluation.json", {}),
         bits=_rows(results / "bits.csv"),
         melody=_rows(results / "melody.csv"),
         history=_rows(results / "history.csv"),
-        curves=[f"{name}/{file}" for file in _CURVES if _add_curve(name, file, folder)],
+        curves=[f"{name}/{file}" for file in _CURVES if _add(f"curves/{file}", name, folder)],
+        peaks=shapes,
+        files=[f"{name}/{file}" for file in _TABLES if _add(file, name, folder)],
+        preview=f"{name}/preview.mp3" if _add("preview.mp3", name, folder) else "",
     )
     return experiment(name, entry["preset"], entry["corpus"], published)
 
 
-def _progress(clips: list[dict[str, Any]], name: str) -> Iterator[dict[str, Any]]:
-    yield from tqdm(clips, desc=f"pictures of {name}", unit="clip", disable=None, leave=False)
+def _add(file: str, name: str, folder: Path) -> bool:
+    """Copy a file of the results beside the page; False if it is not there."""
+    source = layout.results(name) / file
+    if source.exists():
+        shutil.copyfile(source, folder / name / source.name)
+    return source.exists()
 
 
-def _add_clip(name: str, clip: Mapping[str, Any], folder: Path) -> bool:
-    """Copy a clip beside the page and draw it; False, and a warning, if it is not there."""
-    sound, compressed = (layout.results(name) / clip[kind] for kind in ("wav", "mp3"))
-    for file in (sound, compressed):
+def _add_clips(name: str, folder: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Put clips and their pictures beside the page, with all cores.
+
+    Returns:
+        The rows of the clips that are there, and the peaks of each by its asset.
+    """
+    clips = _json(layout.results(name) / "clips.json", [])
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        drawn = pool.map(lambda clip: _add_clip(name, clip, folder), clips)
+        doing = f"pictures of {name}"
+        shown = list(tqdm(drawn, doing, len(clips), unit="clip", disable=None, leave=False))
+    there = [(clip, shape) for clip, shape in zip(clips, shown, strict=True) if shape]
+    return [clip for clip, _ in there], {asset(name, clip): shape for clip, shape in there}
+
+
+def _add_clip(name: str, clip: Mapping[str, Any], folder: Path) -> str:
+    """Copy a clip beside the page, draw it, return its peaks; nothing, and a warning, if gone."""
+    wav, heard = (layout.results(name) / clip[kind] for kind in ("wav", sound(clip)))
+    for file in (wav, heard):
         if not file.exists():
             _log.warning("%s: no such file; its clip is left out of the page", file)
-            return False
+            return ""
     place = folder / asset(name, clip)
-    mono, rate = _mono(sound)
-    place.with_name(f"{place.name}.wave.png").write_bytes(waveform(mono))
+    mono, rate = _mono(wav)
     place.with_name(f"{place.name}.spectrum.png").write_bytes(spectrogram(mono, rate))
-    shutil.copyfile(compressed, place.with_name(f"{place.name}.mp3"))
-    return True
+    shutil.copyfile(heard, place.with_name(f"{place.name}{heard.suffix}"))
+    return peaks(mono)
 
 
 def _mono(path: Path) -> tuple[NDArray[np.float32], int]:
@@ -115,13 +171,6 @@ def _mono(path: Path) -> tuple[NDArray[np.float32], int]:
     return samples, pcm.shape(path).sample_rate
 
 
-def _add_curve(name: str, file: str, folder: Path) -> bool:
-    source = layout.results(name) / "curves" / file
-    if source.exists():
-        shutil.copyfile(source, folder / name / file)
-    return source.exists()
-
-
 def _add_journal(name: str, folder: Path) -> None:
     """Copy the curve of speed, which is no part of the results: DVC and git pass it over."""
     if (layout.results(name) / "config.json").exists():
@@ -129,15 +178,6 @@ def _add_journal(name: str, folder: Path) -> None:
         if speed.exists():
             (folder / name / "journal").mkdir()
             shutil.copyfile(speed, folder / name / "journal/speed.svg")
-
-
-def _corpus(name: str) -> Corpus:
-    prepared = Prepared(
-        files=_rows(layout.raw(name) / "files.csv"),
-        tracks=_rows(layout.tracks(name) / "tracks.csv"),
-        totals=_json(layout.chunks(name) / "corpus.json", {}),
-    )
-    return corpus(name, prepared)
 
 
 def _json(path: Path, missing: Any) -> Any:

@@ -4,17 +4,20 @@ Clips are made beside the run's states, where a kill leaves what is made so far,
 where they are published.
 """
 
+import itertools
 import json
 import logging
 import os
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rawtone.errors import UserError
 from rawtone.files import sha256, write_json
-from rawtone.generation import grid, priming
+from rawtone.generation import grid, priming, tags
 from rawtone.models import backend
+from rawtone.models.backend import cores
 from rawtone.sampling_settings import Sampling
 from rawtone.settings import Training
 from rawtone.stages import layout
@@ -50,17 +53,38 @@ def run(experiment: str) -> None:
     # hidden from what carries unfinished runs to other machines: there clips are made anew
     kept = layout.run(config["run"]) / ".clips" / experiment
     with exclusive(kept, "sampled"):
-        clips = _Sampling(config, sampling, prime_sha256, kept).clips(folder, published)
+        clips = _Sampling(experiment, config, sampling, prime_sha256, kept).clips(folder, published)
     write_json(folder / "clips.json", clips)
     if training.tensorboard:
         tensorboard.show_clips(layout.run(config["run"]) / "tensorboard/clips", folder, clips)
     _log.info("%d clips of %g s in %s", len(clips), sampling.seconds, folder / "clips")
 
 
+@dataclass(frozen=True)
+class _Clip:
+    """A clip of a checkpoint.
+
+    Attributes:
+        checkpoint: its row of checkpoints.json.
+        asked: what is asked for.
+        key: that stands for all that decides it.
+    """
+
+    checkpoint: dict[str, Any]
+    asked: grid.Clip
+    key: str
+
+    def place(self, kind: str) -> Path:
+        """Return where its file of a format is published, in the folder of the experiment."""
+        folder = Path("clips", f"step-{self.checkpoint['step']:08d}")
+        return folder / f"{self.asked.stem}.{kind}"
+
+
 class _Sampling:
     """All that the clips of an experiment have in common.
 
     Args:
+        experiment: its name.
         config: of the training.
         sampling: settings.
         prime_sha256: of the recording that they go on from, if there is one.
@@ -68,12 +92,17 @@ class _Sampling:
     """
 
     def __init__(
-        self, config: dict[str, Any], sampling: Sampling, prime_sha256: str, kept: Path
+        self,
+        experiment: str,
+        config: dict[str, Any],
+        sampling: Sampling,
+        prime_sha256: str,
+        kept: Path,
     ) -> None:
         from rawtone.generation.kept import Kept
         from rawtone.generation.maker import Maker, Primed
 
-        self.sampling = sampling
+        self.experiment, self.sampling = experiment, sampling
         self.maker = Maker(config, sampling.engine, sampling.precision)
         self.grid = grid.grid(sampling, self.maker.labels)
         self.samples = round(sampling.seconds * self.maker.sample_rate)
@@ -86,7 +115,7 @@ class _Sampling:
             self.prime = Primed(pcm, self.maker, keep)
             self.origin = {"prime": _told(sampling, prime_sha256)}
             self.seconds += sampling.prime.seconds if keep else 0
-        self.kept = Kept(kept)
+        self.kept = Kept(kept, sampling.formats)
 
     def clips(self, folder: Path, published: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Make all clips and publish them.
@@ -98,55 +127,74 @@ class _Sampling:
         Returns:
             The rows of clips.json.
         """
-        from rawtone.generation.progress import Progress
-
         for checkpoint in published:
             _require_whole(folder, checkpoint)
         shutil.rmtree(folder / "clips", ignore_errors=True)
-        rows: list[dict[str, Any]] = []
-        keys: list[str] = []
-        progress = Progress(len(published) * len(self.grid) * self.samples, self.maker.sample_rate)
+        clips = [
+            _Clip(row, asked, self.maker.key(row["sha256"], asked.stream, self.samples, self.prime))
+            for row in published
+            for asked in self.grid
+        ]
+        self._make(folder, clips)
+        self.kept.sweep(clip.key for clip in clips)
+        tell_cost(self.maker, folder / published[-1]["file"])
+        return sorted(map(self._row, clips), key=_place)
+
+    def _make(self, folder: Path, clips: list[_Clip]) -> None:
+        """Make what there is not yet, and publish each clip as soon as it is there."""
+        from rawtone.generation.filling import Asked, Filling, OfCheckpoint
+        from rawtone.generation.making import Making
+        from rawtone.generation.progress import Progress
+
+        wanted: dict[str, dict[str, Asked]] = {}
+        places: dict[str, list[_Clip]] = {}
+        for clip in clips:
+            asked = Asked(clip.asked.stream, self._tags(clip))
+            wanted.setdefault(clip.checkpoint["file"], {})[clip.key] = asked
+            places.setdefault(clip.key, []).append(clip)
+
+        def publish(key: str) -> None:
+            for clip, kind in itertools.product(places[key], self.kept.kinds):
+                _link(self.kept.file(key, kind), folder / clip.place(kind))
+
+        progress = Progress(len(clips) * self.samples, self.maker.sample_rate)
         try:
-            for checkpoint in published:
-                made = self._of(folder, checkpoint, progress)
-                keys += made
-                rows += [self._publish(folder, checkpoint, *clip) for clip in made.items()]
+            making = Making(self.maker, self.samples, self.prime, progress)
+            checkpoints = [OfCheckpoint(folder / file, asked) for file, asked in wanted.items()]
+            Filling(self.kept, making, publish).make(checkpoints, cores())
         finally:
             progress.close()
-        self.kept.sweep(keys)
-        tell_cost(self.maker)
-        return sorted(rows, key=_place)
 
-    def _of(self, folder: Path, checkpoint: dict[str, Any], progress: Any) -> dict[str, grid.Clip]:
-        """Make what there is not yet of a checkpoint's clips; return all of them by key."""
-        self.maker.load(folder / checkpoint["file"], checkpoint["sha256"])
-        clips = {self.maker.key(clip.stream, self.samples, self.prime): clip for clip in self.grid}
-        streams = {key: clip.stream for key, clip in clips.items()}
-        self.kept.make(streams, self.samples, self.maker, self.prime, progress)
-        return clips
+    def _tags(self, clip: _Clip) -> dict[str, str]:
+        config, row = self.maker.config, clip.checkpoint
+        origin = tags.Origin(
+            self.experiment, config["model"]["family"], config["run"], row["step"], row["sha256"]
+        )
+        prime = self.origin.get("prime")
+        settings = {
+            "engine": self.maker.engine_name,
+            "precision": self.sampling.precision,
+            "prime": prime
+            and tags.of_prime(
+                Path(prime["recording"]), prime["start"], prime["seconds"], prime["sha256"]
+            ),
+        }
+        return tags.tags(origin, clip.asked.stream, self.maker.labels, settings)
 
-    def _publish(
-        self, folder: Path, checkpoint: dict[str, Any], key: str, clip: grid.Clip
-    ) -> dict[str, Any]:
-        """Link a clip to its place, and return its row of clips.json."""
-        facts = self.kept.facts(key)
+    def _row(self, clip: _Clip) -> dict[str, Any]:
+        """Return a clip's row of clips.json."""
+        facts = self.kept.facts(clip.key)
         if facts is None:
             raise UserError(f"{self.kept.folder}: clips were changed while they were made")
-        step: int = checkpoint["step"]
-        stem = Path("clips") / f"step-{step:08d}" / clip.stem
-        files = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in ("wav", "mp3")}
-        for kind, file in files.items():
-            _link(self.kept.file(key, kind), folder / file)
         return {
-            "step": step,
-            **clip.told,
+            "step": clip.checkpoint["step"],
+            **clip.asked.told,
             **self.origin,
             **self._told_of_engine(),
             "seconds": self.seconds,
             "sample_rate": self.maker.sample_rate,
-            "wav": str(files["wav"]),
-            "mp3": str(files["mp3"]),
-            "sha256": facts["wav"],
+            **{kind: str(clip.place(kind)) for kind in self.kept.kinds},
+            "sha256": facts["sha256"],
             "fingerprint": facts["fingerprint"],
         }
 
@@ -157,24 +205,26 @@ class _Sampling:
         return engine | {key: value for key, value in told.items() if value != unusual[key]}
 
 
-def tell_cost(maker: "Maker") -> None:
+def tell_cost(maker: "Maker", weights: Path) -> None:
     """Say what weights of fewer bits cost, where the held-out audio is here to hear it on.
 
     Args:
-        maker: with a checkpoint loaded, the one that is measured.
+        maker: of the clips.
+        weights: of the checkpoint that is measured.
     """
     from rawtone.corpus.chunks import Chunks
     from rawtone.evaluation.held_out import HeldOut
     from rawtone.evaluation.precision import cost
 
     chunks = layout.chunks(str(maker.config.get("corpus")))
-    kernel = maker.kernel
+    kernel: Any = maker.kernel
     if maker.precision == "float32" or not hasattr(kernel, "score"):
         return
     if not (chunks / "corpus.json").exists():
         _log.info("what %s weights cost in bits is not known without %s", maker.precision, chunks)
         return
     held_out = HeldOut(Chunks.open(chunks), "validation", dict(maker.config))
+    maker.load(weights)
     _log.info("%s", cost(lambda kept: kernel(maker.model, kept), maker.precision, held_out).words)
 
 

@@ -58,7 +58,7 @@ def _all(resolved: Params, checksums: Checksums) -> Iterator[tuple[Path, dict[st
         yield layout.settings("train", name), _train(resolved, experiment, corpora)
         yield layout.settings("sample", name), _sample(name, experiment, checksums)
         yield layout.settings("parse-log", name), {}
-        yield layout.settings("evaluate", name), {"corpus": experiment.corpus}
+        yield layout.settings("evaluate", name), _evaluate(experiment)
     yield layout.settings("report"), _report(resolved)
 
 
@@ -150,6 +150,11 @@ def _sample(name: str, experiment: Experiment, checksums: Checksums) -> dict[str
         prime = _said(sampling["prime"], LATER_OF_PRIME)
         sampling["prime"] = prime | {"sha256": _sha256_of_prime(name, recording, checksums)}
     return {"sampling": sampling}
+
+
+def _evaluate(experiment: Experiment) -> dict[str, Any]:
+    select = experiment.select.model_dump(exclude_defaults=True)
+    return {"corpus": experiment.corpus} | ({"select": select} if select else {})
 
 
 def _said(table: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """The batch order: every batch is a pure function of (seed, corpus, its index)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +82,15 @@ class Excerpts:
     batch_size: int
     seed: int
 
+    def only(self, chosen: NDArray[np.int64]) -> Self:
+        """Return the same without some of the chunks.
+
+        Args:
+            chosen: indices of those that stay.
+        """
+        kept = {name: getattr(self, name)[chosen] for name in ("rows", "lengths", "labels")}
+        return replace(self, **kept)
+
     def cut(self, places: Sequence[Place], index: int | None = None) -> Batch:
         """Return a batch of windows.
 
@@ -157,12 +166,20 @@ class Windows:
             for start in range(int(first), int(length), self.excerpts.window)
         ]
 
-    def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
-        """Yield the windows of `places` in batches.
+    def turns(self, firsts: NDArray[np.int64]) -> Iterator[list[Place]]:
+        """Yield the windows of `places`, those of a batch together.
 
         Args:
             firsts: for each chunk, its first sample to predict.
         """
         places, size = self.places(firsts), self.excerpts.batch_size
         for index in range(0, len(places), size):
-            yield self.excerpts.cut(places[index : index + size])
+            yield places[index : index + size]
+
+    def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
+        """Yield the windows of `places` in batches.
+
+        Args:
+            firsts: for each chunk, its first sample to predict.
+        """
+        yield from map(self.excerpts.cut, self.turns(firsts))

@@ -6,6 +6,7 @@ files before it say. So steps that are repeated after a restart show up once.
 
 import importlib.util
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -159,6 +160,26 @@ def show_clips(folder: Path, results: Path, clips: list[dict[str, Any]]) -> None
         figure = heat if isinstance(heat, str) else f"{heat:g}"
         tag = f"{label}temperature {figure}/seed {clip['seed']}"
         events.add(clip["step"], [{"tag": tag, **_audio(results / clip["wav"])}])
+    _replace(events)
+
+
+def show_figures(folder: Path, figures: Mapping[int, Mapping[str, float]]) -> None:
+    """Show figures of checkpoints in place of those shown before.
+
+    Args:
+        folder: `tensorboard/evaluation` in the run's folder.
+        figures: by step, then by tag.
+
+    Raises:
+        UserError: the package for it is not installed.
+    """
+    events = _Events(folder, 0)
+    for step, values in sorted(figures.items()):
+        events.add(step, [{"tag": tag, "simple_value": x} for tag, x in values.items()])
+    _replace(events)
+
+
+def _replace(events: _Events) -> None:
     events.close()
     for old in events.older:
         old.unlink()

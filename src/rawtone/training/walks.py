@@ -49,8 +49,8 @@ class Walks:
         """Return the batch of an index, always the same for the same index."""
         return self.excerpts.cut(self.draw(index), index)
 
-    def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
-        """Yield batches in which every sample of the chunks is predicted exactly once.
+    def turns(self, firsts: NDArray[np.int64]) -> Iterator[list[Place]]:
+        """Yield windows in which every sample is predicted exactly once, those of a batch together.
 
         Args:
             firsts: for each chunk, its first sample that counts; those before it (which the chunk
@@ -60,12 +60,18 @@ class Walks:
         for group in range(0, len(self.excerpts.rows), size):
             chunks = range(group, min(group + size, len(self.excerpts.rows)))
             for start in range(0, int(self.excerpts.lengths[list(chunks)].max()), window):
-                yield self.excerpts.cut(
-                    [
-                        Place(chunk, start, scored=int(firsts[chunk]), fresh=start == 0)
-                        for chunk in chunks
-                    ]
-                )
+                yield [
+                    Place(chunk, start, scored=int(firsts[chunk]), fresh=start == 0)
+                    for chunk in chunks
+                ]
+
+    def sweep(self, firsts: NDArray[np.int64]) -> Iterator[Batch]:
+        """Yield the windows of `turns` in batches.
+
+        Args:
+            firsts: for each chunk, its first sample that counts.
+        """
+        yield from map(self.excerpts.cut, self.turns(firsts))
 
 
 @lru_cache(maxsize=2)  # a batch may lie across the end of one pass

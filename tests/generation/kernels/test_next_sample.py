@@ -86,7 +86,7 @@ def make(kernel: NextSampleKernel, state: list[Any], samples: int, seed: int = 0
     """Return codes [samples, lanes]; each lane has a seed and a temperature of its own."""
     lanes = state[0].shape[-1]
     codes = np.empty((samples, lanes), np.int32)
-    each = [uniforms(seed + lane, 0, samples)[:, 0] for lane in range(lanes)]
+    each = [uniforms(seed + lane, 0, samples) for lane in range(lanes)]
     heat = np.tile(np.linspace(0.8, 1.1, 16)[seed : seed + lanes], (samples, 1))
     told = (heat.astype(np.float32), np.ones(lanes, np.float32), np.stack(each, axis=-1))
     kernel.make(state, *told, codes)

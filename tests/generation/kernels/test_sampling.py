@@ -98,7 +98,7 @@ def test_temperature_zero_takes_the_first_of_the_likeliest() -> None:
     assert drawn(logits, 0.0, uniform=0.99) == 20
 
 
-@pytest.mark.parametrize("uniform", [0.0, 1 - 2.0**-24])
+@pytest.mark.parametrize("uniform", [0.0, 2.0**-25, 1 - 2.0**-24])
 @pytest.mark.parametrize("top_p", [0.5, 1.0])
 def test_the_ends_are_codes_that_can_be_drawn(uniform: float, top_p: float) -> None:
     """Where sums are rounded, the last may not reach what they are compared with."""

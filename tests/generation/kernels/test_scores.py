@@ -78,14 +78,14 @@ def test_a_stream_of_fewer_bits_is_made_alike_alone_and_among_sixteen(
     model: Family, precision: Precision
 ) -> None:
     kernel = WaveNetKernel(model, precision)
-    uniforms = np.random.default_rng(3).random((400, 16), dtype=np.float32)
+    uniforms = np.random.default_rng(3).random((400, 2, 16), dtype=np.float32)
 
     def made(lanes: list[int]) -> np.ndarray:
         count = len(lanes)
         codes = np.empty((400, count), np.int32)
         state = kernel.state(count, np.zeros((count, 0), np.float32))
         ones = np.ones((400, count), np.float32)
-        own = np.ascontiguousarray(uniforms[:, lanes])
+        own = np.ascontiguousarray(uniforms[..., lanes])
         kernel.make(state, ones, np.ones(count, np.float32), own, codes)
         return codes
 

@@ -18,7 +18,7 @@ def made(
     model: Any, streams: list[Stream], samples: int, prime: np.ndarray | None = None
 ) -> np.ndarray:
     """Return codes [streams, samples]."""
-    engine = Kernel(WaveNetKernel(model), model.audio, 16_000, threads=1)
+    engine = Kernel(WaveNetKernel(model), model.audio, 16_000)
     return np.concatenate([p.codes for p in generate(engine, streams, samples, prime)], axis=1)
 
 

@@ -1,6 +1,6 @@
 """SampleRNN as one compiled loop, the same for one stream and for 16 side by side."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -36,8 +36,6 @@ class SampleRNNKernel(Streaming):
         model: whose weights are packed as they are now.
         precision: of the weights.
     """
-
-    group: ClassVar[float] = 6.0  # measured: 4.5 to 9, by size and precision
 
     @staticmethod
     def fits(model: Any) -> bool:

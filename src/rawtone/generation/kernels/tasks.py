@@ -26,7 +26,7 @@ class Task(NamedTuple):
         scores: float64 [n, lanes], natural logarithms of probabilities; to score, written.
         temperatures: float32 [n, lanes].
         top_p: float32 [lanes].
-        uniforms: float32 [n, lanes].
+        uniforms: float32 [n, 2, lanes].
     """
 
     kind: int
@@ -50,7 +50,7 @@ def scoring(codes: Codes) -> Task:
 def _given(kind: int, codes: Codes, scored: int) -> Task:
     lanes = codes.shape[1]
     none = np.zeros((0, lanes), np.float32)
-    return Task(kind, codes, np.zeros((scored, lanes)), none, none[:, 0], none)
+    return Task(kind, codes, np.zeros((scored, lanes)), none, none[:, 0], none[:, None])
 
 
 @njit(nogil=True)  # type: ignore[untyped-decorator]
@@ -69,7 +69,7 @@ def settle(task: Any, sample: int, logits: Any, levels: int, own: Any, code: Any
         set_apart(logits, own)
     for lane in range(code.shape[1]):
         if task.kind == MAKE:
-            temperature, uniform = task.temperatures[sample, lane], task.uniforms[sample, lane]
+            temperature, uniform = task.temperatures[sample, lane], task.uniforms[sample, 0, lane]
             top_p = task.top_p[lane]
             task.codes[sample, lane] = choose(own[lane], levels, temperature, top_p, uniform)
         code[0, lane] = task.codes[sample, lane]

@@ -1,6 +1,6 @@
 """WaveNet as one compiled loop: rings in place, embedding by look-up, skips as one product."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -31,10 +31,6 @@ class WaveNetKernel(Streaming):
         model: whose weights are packed as they are now.
         precision: of the weights.
     """
-
-    # On a Zen 5 core 6.8 with 20 layers, which alone are in its second cache, and 4.4 with 50; in 8
-    # bits 6 and 5.
-    group: ClassVar[float] = 6.0
 
     @staticmethod
     def fits(model: Any) -> bool:
