@@ -7,7 +7,7 @@ the other's.
 
 import itertools
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -81,9 +81,10 @@ class Filling:
         self, wanted: Sequence[OfCheckpoint], missing: set[str], threads: int
     ) -> list[list[Batch]]:
         """Put streams together: first as they were begun, then so that no thread is idle."""
-        left, begun, keys = set(missing), [], []
+        left, found = set(missing), list(self._kept.begun())
+        begun, keys = [], []
         for each in wanted:  # a clip of two equal checkpoints is made once
-            begun.append(self._begun(each, left))
+            begun.append(_begun(found, each.clips.keys(), left))
             left.difference_update(*begun[-1])
             keys.append([key for key in each.clips if key in left])
             left.difference_update(keys[-1])
@@ -93,16 +94,6 @@ class Filling:
             for keys_left, jobs in zip(map(iter, keys), sizes, strict=True)
         ]
         return [[*first, *then] for first, then in zip(begun, rest, strict=True)]
-
-    def _begun(self, wanted: OfCheckpoint, left: set[str]) -> list[Batch]:
-        found: list[Batch] = []
-        taken: set[str] = set()
-        for batch in self._kept.begun():
-            keys = set(batch)
-            if keys <= set(wanted.clips) and keys & left and not keys & taken:
-                found.append(batch)
-                taken |= keys
-        return found
 
     def _jobs(self, wanted: OfCheckpoint, batches: Sequence[Batch]) -> list[Job]:
         streams = [wanted.clips[key].stream for batch in batches for key in batch]
@@ -122,3 +113,14 @@ class Filling:
     def _finish(self, key: str, clip: Asked) -> None:
         self._kept.bring_up_to_date(key, clip.tags)
         self._done(key)
+
+
+def _begun(found: Sequence[Batch], asked: Set[str], left: set[str]) -> list[Batch]:
+    """Choose of what was begun that of which all is asked for, and each clip once."""
+    chosen: list[Batch] = []
+    taken: set[str] = set()
+    for batch in found:
+        if asked >= set(batch) and not left.isdisjoint(batch) and taken.isdisjoint(batch):
+            chosen.append(batch)
+            taken.update(batch)
+    return chosen
