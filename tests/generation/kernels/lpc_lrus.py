@@ -69,12 +69,14 @@ def fitted(r: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     Args:
         r: autocorrelation [order + 1].
     """
-    reflections, a = [], np.zeros(0)
-    for order in range(1, len(r)):
-        rows = [[r[abs(i - j)] for j in range(order)] for i in range(order)]
-        a = np.linalg.solve(np.array(rows), r[1 : order + 1])
-        reflections.append(a[-1])
-    return a, np.array(reflections), float(r[0] - a @ r[1:])
+    order = len(r) - 1
+    places = np.arange(order)
+    rows, wanted = r[np.abs(places[:, None] - places)], places <= places[:, None]
+    # systems of every order side by side, filled up with equations that say nothing
+    inside = wanted[:, :, None] & wanted[:, None, :]
+    systems = np.where(inside, rows, np.eye(order))
+    solved = np.linalg.solve(systems, np.where(wanted, r[1:], 0.0)[..., None])[..., 0]
+    return solved[-1], np.diagonal(solved), float(r[0] - solved[-1] @ r[1:])
 
 
 class Reference:

@@ -64,10 +64,10 @@ def test_four_thousand_codes_are_those_of_float64(form: str) -> None:
     changed=st.fixed_dictionaries(
         {
             "frame_size": st.integers(3, 9),
-            "order": st.integers(1, 12),
+            "order": st.integers(1, 8),
             "spans": st.lists(st.floats(2.0, 60.0), min_size=1, max_size=4),
             "taps": st.integers(1, 30),
-            "layers": st.integers(1, 3),
+            "layers": st.integers(1, 2),
             "hidden": st.integers(1, 40),
             "output": st.fixed_dictionaries(
                 {"kind": st.just("logistics"), "components": st.integers(1, 20)}
