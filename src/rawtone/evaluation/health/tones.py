@@ -18,7 +18,7 @@ from rawtone.evaluation.health.sound import (
 )
 
 SHORT = Scale(least=0.5, sure=0.9, margin=0.35)
-LONG = Scale(least=0.08, sure=0.9, margin=0.12)
+LONG = Scale(least=0.12, sure=0.9, margin=0.12)
 SHORT_SECONDS, LONG_SECONDS = 1.5, 6.0
 LOWEST_HERTZ = 30.0
 _STEP_SECONDS = 0.128
