@@ -48,7 +48,7 @@ $(UV): requirements-uv.lock
 	@touch $@
 
 test: lint
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m 'not cluster and not backends'
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20 -m 'not cluster and not backends'
 
 lint: setup
 	$(BIN)/ruff check

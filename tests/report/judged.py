@@ -32,7 +32,6 @@ def judge(root: Path, pinned: bool = False) -> None:
     shutil.copyfile(folder / clips[0]["mp3"], folder / "preview.mp3")
     write_json(folder / "evaluation.json", evaluation | _measures(pinned))
     _intervals(folder / "bits.csv")
-    write_json(folder / "clips.json", [clip | {"seconds_to_make": 0.8} for clip in clips])
 
 
 def add_experiment(root: Path, name: str = "wide") -> None:

@@ -76,12 +76,6 @@ def test_a_copy_says_of_what_from_where_and_how_like() -> None:
     assert copy.kinds == ["sounds right", "a copy"]
 
 
-def test_the_time_it_took_is_told_where_it_was_noted() -> None:
-    first, second = told([made(0, seconds_to_make=4.0), made(1)])
-    assert first.made == "4 s, 2.5 times real time"
-    assert second.made == ""
-
-
 def test_what_else_decided_a_clip_is_told_where_it_is_unusual() -> None:
     usual, unusual = told(
         [made(0), made(1, engine="kernel", top_p=0.9, prime={"recording": "a.ogg", "start": 0.0})]

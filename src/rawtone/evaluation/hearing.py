@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any, TypeVar
 
@@ -34,9 +35,25 @@ def each(hear: Callable[[Any], Heard], clips: Sequence[Any]) -> Iterator[Heard]:
         workers, get_context("spawn"), initializer=_begin, initargs=(hear, os.getpid())
     )
     try:
-        yield from pool.map(_one, clips)
+        with _one_thread_each():
+            heard = pool.map(_one, clips)
+        yield from heard
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Let the linear algebra of processes that start meanwhile not fight for the cores."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
 
 
 def _begin(hear: Callable[[Any], Any], parent: int) -> None:

@@ -7,6 +7,7 @@ the other's.
 
 import itertools
 import shutil
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
@@ -103,10 +104,12 @@ class Filling:
     def _make(self, engine: Engine, wanted: OfCheckpoint, batch: Batch) -> None:
         folder, clips = self._kept.place(batch), [wanted.clips[key] for key in batch]
         streams = [clip.stream for clip in clips]
+        begun = time.monotonic()
         files = self._making.side_by_side(engine, folder, batch, streams)
+        took = round((time.monotonic() - begun) / len(batch), 3)
         for key, clip, raw in zip(batch, clips, files, strict=True):
             blocks = self._making.blocks(raw)
-            self._kept.add(key, blocks, self._making.maker.sample_rate, clip.tags)
+            self._kept.add(key, blocks, self._making.maker.sample_rate, clip.tags, took)
             self._done(key)
         shutil.rmtree(folder)
 

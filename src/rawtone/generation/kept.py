@@ -16,6 +16,7 @@ from rawtone.audio.fingerprint import fingerprint_of
 from rawtone.files import atomic, sha256, write_json
 
 Tags = Mapping[str, str]
+TIMES = "times.csv"  # how long each clip took, on this machine
 
 
 class Kept:
@@ -47,7 +48,14 @@ class Kept:
         file = self.file(key, kind)
         return file.is_file() and sha256(file) == facts["files"].get(kind)
 
-    def add(self, key: str, blocks: Iterable[pcm.Pcm], sample_rate: int, tags: Tags) -> None:
+    def add(
+        self,
+        key: str,
+        blocks: Iterable[pcm.Pcm],
+        sample_rate: int,
+        tags: Tags,
+        took: float | None = None,
+    ) -> None:
         """Write a clip in all formats.
 
         Args:
@@ -55,6 +63,7 @@ class Kept:
             blocks: its samples, int16 [n, channels] each.
             sample_rate: samples a second.
             tags: of its files.
+            took: seconds of a thread that it took to make, where that is known.
         """
         wav = self.file(key, "wav")
         with atomic(wav) as temporary:
@@ -69,6 +78,7 @@ class Kept:
             "fingerprint": fingerprint_of(wav),
             "sha256": pcm.sha256(wav),
             "tags": dict(tags),
+            "took": took,
         }
         write_json(self.file(key, "json"), facts)
 
@@ -80,7 +90,8 @@ class Kept:
         as_asked = facts["tags"] == dict(tags)
         if not as_asked or not all(self._is_whole(key, kind, facts) for kind in self.kinds):
             wav = self.file(key, "wav")
-            self.add(key, pcm.blocks(wav), pcm.shape(wav).sample_rate, tags)
+            rate, took = pcm.shape(wav).sample_rate, facts.get("took")
+            self.add(key, pcm.blocks(wav), rate, tags, took)
 
     def place(self, batch: Sequence[str]) -> Path:
         """Return the folder in which clips are made side by side."""
@@ -100,5 +111,5 @@ class Kept:
         for path in sorted(self.folder.iterdir()):
             if path.is_dir():
                 shutil.rmtree(path)
-            elif path.name not in known | {"lock"}:
+            elif path.name not in known | {"lock", TIMES}:
                 path.unlink()

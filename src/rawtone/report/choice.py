@@ -12,6 +12,7 @@ class Choice:
     step: int
     pinned: bool
     reasons: list[str]
+    ranking: str
 
     @property
     def pin(self) -> str:
@@ -27,7 +28,8 @@ def choice(evaluation: Mapping[str, Any]) -> Choice | None:
     """
     made, best = evaluation.get("choice"), evaluation.get("best_step")
     if made:
-        return Choice(int(made["step"]), bool(made.get("pinned")), list(made.get("reasons", [])))
+        pinned, reasons = bool(made.get("pinned")), list(made.get("reasons", []))
+        return Choice(int(made["step"]), pinned, reasons, str(evaluation.get("ranking", "")))
     if best is None:
         return None
-    return Choice(int(best), False, ["It predicts the validation recordings best."])
+    return Choice(int(best), False, ["It predicts the validation recordings best."], "")

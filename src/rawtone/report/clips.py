@@ -49,7 +49,6 @@ class Clip:
     copy: str
     nearest: str
     heard: str
-    made: str
     how: str
 
     @property
@@ -138,7 +137,6 @@ def _clip(
         copy=_copied(judged) if judged.get("copy") == "1" else "",
         nearest=_copied(judged) if judged.get("copy") != "1" else "",
         heard=melody_words(melody),
-        made=_made(clip),
         how=_how(clip),
     )
 
@@ -171,15 +169,6 @@ def _copied(judged: Row) -> str:
     heard = "" if at is None or length is None else f", heard at {clock(at)} for {length:.1f} s"
     likeness = known(judged.get("copy_likeness"))
     return where + heard + ("" if likeness is None else f" (likeness {likeness:.2f})")
-
-
-def _made(clip: Mapping[str, Any]) -> str:
-    """Tell how long it took to make; empty where that was not noted."""
-    took, length = known(clip.get("seconds_to_make")), known(clip.get("seconds"))
-    if not took or length is None:
-        return ""
-    faster = f"{length / took:.2g}"
-    return f"{took:.2g} s, {faster} {'time' if faster == '1' else 'times'} real time"
 
 
 def _how(clip: Mapping[str, Any]) -> str:

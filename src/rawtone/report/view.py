@@ -192,7 +192,6 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         "seed of the training": config.get("training", {}).get("seed"),
         "labels": ", ".join(config.get("labels", [])) or None,
         "seeds of the clips": ", ".join(map(str, seeds)) or None,
-        "clips made": _made(published.clips) or None,
         "computed on": ", ".join(config.get("devices", [])) or None,
         "backend": config.get("backend"),
         "threads": config.get("threads"),
@@ -203,11 +202,3 @@ def _facts(published: Published) -> list[tuple[str, str]]:
         },
     }
     return [(key, str(value)) for key, value in known_facts.items() if value is not None]
-
-
-def _made(clips: Sequence[Mapping[str, Any]]) -> str:
-    """Tell how long all clips took; empty where that was not noted."""
-    timed = [clip for clip in clips if known(clip.get("seconds_to_make"))]
-    took = sum(float(clip["seconds_to_make"]) for clip in timed)
-    made = sum(known(clip.get("seconds")) or 0 for clip in timed)
-    return f"{duration(made)} of audio in {duration(took)}" if timed else ""

@@ -172,12 +172,14 @@ def _mono(path: Path) -> tuple[NDArray[np.float32], int]:
 
 
 def _add_journal(name: str, folder: Path) -> None:
-    """Copy the curve of speed, which is no part of the results: DVC and git pass it over."""
-    if (layout.results(name) / "config.json").exists():
-        speed = layout.run_of(name) / "curves/speed.svg"
-        if speed.exists():
-            (folder / name / "journal").mkdir()
-            shutil.copyfile(speed, folder / name / "journal/speed.svg")
+    """Copy how fast this machine was, which is no result: DVC and git pass it over."""
+    if not (layout.results(name) / "config.json").exists():
+        return
+    run = layout.run_of(name)
+    for source in (run / "curves/speed.svg", run / ".clips" / name / "times.csv"):
+        if source.exists():
+            (folder / name / "journal").mkdir(exist_ok=True)
+            shutil.copyfile(source, folder / name / "journal" / source.name)
 
 
 def _json(path: Path, missing: Any) -> Any:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rawtone.corpus import table
 from rawtone.errors import UserError
 from rawtone.files import sha256, write_json
 from rawtone.generation import grid, priming, tags
@@ -138,7 +139,20 @@ class _Sampling:
         self._make(folder, clips)
         self.kept.sweep(clip.key for clip in clips)
         tell_cost(self.maker, folder / published[-1]["file"])
+        self._tell_times(clips)
         return sorted(map(self._row, clips), key=_place)
+
+    def _tell_times(self, clips: list[_Clip]) -> None:
+        """Write how long clips took beside them: no result, as it is another one each time."""
+        from rawtone.generation.kept import TIMES
+
+        took = [(clip, (self.kept.facts(clip.key) or {}).get("took")) for clip in clips]
+        rows = [
+            {"clip": clip.place("wav").with_suffix(""), "seconds": self.seconds, "took": seconds}
+            for clip, seconds in took
+            if seconds is not None
+        ]
+        table.write(self.kept.folder / TIMES, ("clip", "seconds", "took"), rows)
 
     def _make(self, folder: Path, clips: list[_Clip]) -> None:
         """Make what there is not yet, and publish each clip as soon as it is there."""

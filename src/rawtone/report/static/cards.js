@@ -56,7 +56,6 @@ rawtone.cards = (() => {
       score: clip.score !== undefined && clip.score.toFixed(2),
       heard: clip.heard,
       length: `${clip.seconds} s`,
-      "made in": clip.made,
       "made with": clip.how,
       "as wav": clip.wav,
       sha256: clip.sha256,
