@@ -233,7 +233,13 @@ def test_metrics_are_the_few_figures_that_a_table_compares(here: Path) -> None:
     bits = {key: found[key] for key in ("best_step", "validation_bits", "test_bits")}
     heard = {"melodies": found["melody"]["passed"], "spectrum_db": found["spectrum_db"]["clips"]}
     chosen = {"chosen_step": found["choice"]["step"]}
-    assert metrics == bits | heard | chosen | found["clips"]
+    (compared,) = [
+        row
+        for row in found["sets"]["steps"]
+        if row["step"] == found["best_step"] and row["temperature"] == 1
+    ]
+    apart = {"gap_bits": found["gap_bits"], "kernel_distance": compared["kernel_distance"]}
+    assert metrics == bits | heard | chosen | found["clips"] | apart
 
 
 def test_every_clip_has_a_verdict_a_rank_and_the_reasons_for_it(here: Path) -> None:

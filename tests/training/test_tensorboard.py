@@ -11,7 +11,7 @@ from tensorboard.util.tensor_util import make_ndarray
 
 from rawtone.audio import pcm
 from rawtone.errors import UserError
-from rawtone.training.tensorboard import Scalars, show_clips
+from rawtone.training.tensorboard import Scalars, show_clips, show_figures
 
 
 def shown(folder: Path) -> EventAccumulator:
@@ -116,3 +116,9 @@ def test_who_is_watching_sees_new_clips_in_place_of_the_old(tmp_path: Path) -> N
     watched.Reload()
     for seed in (0, 1):
         assert len(watched.Tensors(f"temperature 1/seed {seed}")) == 1
+
+
+def test_figures_of_checkpoints_are_there_once_however_often_evaluate_ran(tmp_path: Path) -> None:
+    for score in (0.25, 0.5):
+        show_figures(tmp_path, {40: {"clips/median_score": score}, 20: {"clips/median_score": 0.0}})
+    assert curve(tmp_path, "clips/median_score") == [(20, 0.0), (40, 0.5)]

@@ -196,5 +196,13 @@ def _compared(evaluation: dict[str, Any]) -> dict[str, Any]:
         "spectrum_db": evaluation["spectrum_db"]["clips"],
     }
     chosen = {"chosen_step": evaluation["choice"]["step"]}
+    apart = {"gap_bits": evaluation.get("gap_bits"), "kernel_distance": _distance(evaluation)}
     counted: dict[str, Any] = evaluation["clips"]
-    return figures | heard | chosen | counted
+    return figures | heard | chosen | counted | apart
+
+
+def _distance(evaluation: dict[str, Any]) -> float | None:
+    """Return how far the clips that are judged as melodies are from the recordings, as a set."""
+    where = (evaluation["melody"]["step"], evaluation["melody"]["temperature"])
+    rows = [r for r in evaluation["sets"]["steps"] if (r["step"], r["temperature"]) == where]
+    return rows[0]["kernel_distance"] if rows else None
