@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import Any
 
 from rawtone.audio.quantizers import Quantizer
 from rawtone.corpus.chunks import KEPT, SILENT, Chunks
@@ -16,6 +15,7 @@ from rawtone.report.audit_charts import codes_svg, levels_svg, spectrum_svg
 from rawtone.report.audit_listening import Group
 from rawtone.report.audit_sound import Sound
 from rawtone.report.audit_tables import Label, Reason
+from rawtone.report.templating import render
 from rawtone.report.words import counted, duration
 
 STYLES = ("style.css", "audit.css")
@@ -144,14 +144,6 @@ def _codes(sound: Sound, quantizer: Quantizer, experiments: Sequence[str], besid
 
 
 def _render(audit: Audit) -> str:
-    # Names of files and tags come from strangers, so everything is escaped.
-    environment = Environment(
-        loader=PackageLoader("rawtone.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(counted=counted, duration=duration, pictures=pictures)
-    environment.globals.update(most=MOST_ROWS, splits=SPLITS, styles=STYLES)
-    return environment.get_template("audit.html").render(audit=audit, corpus=audit.corpus) + "\n"
+    known: dict[str, Any] = {"counted": counted, "duration": duration, "pictures": pictures}
+    known |= {"most": MOST_ROWS, "splits": SPLITS, "styles": STYLES}
+    return render("audit.html", known, audit=audit, corpus=audit.corpus)

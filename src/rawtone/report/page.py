@@ -10,11 +10,10 @@ from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from rawtone.report.audit import Corpus
 from rawtone.report.data import data, identity
 from rawtone.report.differences import side_by_side
+from rawtone.report.templating import render
 from rawtone.report.view import Experiment
 
 # Scripts are in the order in which they need each other. They are no modules: browsers refuse
@@ -83,28 +82,17 @@ def _render(
     alone: int | None,
 ) -> str:
     """Render the page, or with `alone` clips in all, an experiment's in one file."""
-    # Names of files and tags come from strangers, so everything is escaped.
-    environment = Environment(
-        loader=PackageLoader("rawtone.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(
-        place=place, alone=alone, most_alone=_MOST_ALONE, identity=identity, audit=_audit
-    )
-    return (
-        environment.get_template("index.html").render(
-            experiments=experiments,
-            corpora=corpora,
-            linked=linked,
-            data=data(experiments),
-            settings=side_by_side([experiment.settings for experiment in experiments]),
-            styles=STYLES,
-            scripts=SCRIPTS,
-        )
-        + "\n"
+    known = {"place": place, "alone": alone, "most_alone": _MOST_ALONE}
+    return render(
+        "index.html",
+        known | {"identity": identity, "audit": _audit},
+        experiments=experiments,
+        corpora=corpora,
+        linked=linked,
+        data=data(experiments),
+        settings=side_by_side([experiment.settings for experiment in experiments]),
+        styles=STYLES,
+        scripts=SCRIPTS,
     )
 
 
