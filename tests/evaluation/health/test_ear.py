@@ -157,3 +157,11 @@ def test_an_ear_travels_to_worker_processes_and_into_json(ear, demo):
     assert there.hear(clip, RATE) == ear.hear(clip, RATE)
     said = json.loads(json.dumps(ear.as_json(), allow_nan=False))
     assert said["limits"].keys() == SCALES.keys() == ear.limits.keys()
+
+
+def test_a_clip_far_louder_than_the_recordings_is_told_and_one_as_loud_is_not(demo, ear):
+    music = demo[1][0]
+    loud = np.sign(music) * np.minimum(np.abs(music) * 30, 0.99)
+    assert "level" in kinds(ear, loud)
+    assert "far too loud" in ear.hear(as_pcm(loud), RATE).words
+    assert not kinds(ear, music)

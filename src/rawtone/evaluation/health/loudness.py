@@ -20,6 +20,8 @@ from rawtone.evaluation.health.sound import (
 )
 
 QUIET_LUFS = Scale(least=40.0, sure=70.0, margin=0.35)  # of loudness with its sign turned
+LOUD_LUFS = Scale(least=-14.0, sure=0.0, margin=0.4)
+_LOUDEST_DB, _LOUD, _LOUDEST = 12.0, 0.3, 0.9  # so far above the limit; severities there
 _SILENCE_LUFS = -70.0
 _OFFSET_DB = -0.691
 _MOMENT_SECONDS, _SHORT_TERM_SECONDS = 0.4, 3.0
@@ -87,14 +89,19 @@ def _k_weighting(hertz: Floats) -> Floats:
     return gain
 
 
-def find(measured: Loudness, limit: float) -> list[Finding]:
-    """Tell a clip that is far quieter than the recordings.
+def find(measured: Loudness, quiet: float, loud: float) -> list[Finding]:
+    """Tell a clip that is far quieter or far louder than the recordings.
 
     Args:
         measured: its loudness.
-        limit: in LUFS with its sign turned; a clip is quiet if it measures more.
+        quiet: in LUFS with its sign turned; a clip is quiet if it measures more.
+        loud: in LUFS; a clip is too loud if it measures more.
     """
-    if -measured.integrated <= limit:
-        return []
-    words = f"very quiet ({measured.integrated:.0f} LUFS)"
-    return [Finding(words, 0.0, 0.3, "level")]
+    told = f"({measured.integrated:.0f} LUFS)"
+    if -measured.integrated > quiet:
+        return [Finding(f"very quiet {told}", 0.0, 0.3, "level")]
+    if measured.integrated > loud:
+        above = measured.integrated - loud
+        severity = float(np.interp(above, (0.0, _LOUDEST_DB), (_LOUD, _LOUDEST)))
+        return [Finding(f"far too loud {told}", 0.0, severity, "level")]
+    return []
