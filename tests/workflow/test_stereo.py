@@ -90,7 +90,7 @@ def test_the_page_shows_and_plays_them(built) -> None:
     assert "as stereo at 4,000 samples a second" in told
     for experiment in ("density", "mean"):
         assert len(list((page / experiment).rglob("*.spectrum.png"))) == 4
-        assert len(list((page / experiment).rglob("*.mp3"))) == 4
+        assert len(list((page / experiment).rglob("step-*.mp3"))) == 4
 
 
 def test_nothing_is_left_to_do(built) -> None:

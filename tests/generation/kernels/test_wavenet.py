@@ -53,7 +53,7 @@ options = {
 kinds = st.sampled_from([("mu-law", 256), ("linear", 16), ("a-law", 300), ("linear", 5000)])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(changed=st.fixed_dictionaries(options), kind=kinds, seed=st.integers(0, 1000))
 def test_all_settings(changed: dict[str, Any], kind: tuple[str, int], seed: int) -> None:
     """Two streams of different labels, primed, against float64."""

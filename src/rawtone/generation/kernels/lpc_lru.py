@@ -1,6 +1,6 @@
 """lpc_lru as one compiled loop, the same for one stream and for 16 side by side."""
 
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from keras import ops
@@ -67,8 +67,6 @@ class LpcLruKernel(Streaming):
         model: whose weights are packed as they are now.
         precision: of the weights.
     """
-
-    group: ClassVar[float] = 5.5  # measured: 5.8, on a loaded machine
 
     @staticmethod
     def fits(model: Any) -> bool:
