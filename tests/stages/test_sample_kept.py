@@ -129,7 +129,7 @@ def test_a_damaged_clip_is_made_anew_and_what_nobody_asks_for_is_swept_away(
     assert made == [1]
     clips(seeds=[0])
     assert len(list(KEPT.glob("*.wav"))) == 4
-    assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".mp3", ".json", ""}
+    assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".mp3", ".json", ".csv", ""}
 
 
 def test_other_formats_and_tags_are_written_from_the_same_samples(
@@ -144,7 +144,7 @@ def test_other_formats_and_tags_are_written_from_the_same_samples(
         assert (RESULTS / row["wav"]).read_bytes() == wav
         heard, _ = soundfile.read(RESULTS / row["flac"], dtype="int16")
         np.testing.assert_array_equal(heard, pcm.read(RESULTS / before["wav"]))
-    assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".flac", ".ogg", ".json", ""}
+    assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".flac", ".ogg", ".json", ".csv", ""}
     assert "mp3" not in clips(formats=[])[0]
     with monkeypatch.context() as later:
         later.setattr("rawtone.generation.tags.VERSION", "0.2.0")

@@ -16,18 +16,21 @@ class Strangeness:
 
     Attributes:
         known: float32 [seconds, dimensions], of training recordings.
-        usual: the median of such distances, for seconds of held-out recordings.
+        usual: the median of such distances, for seconds of held-out recordings; None where no
+            recording is long enough to tell.
     """
 
     known: Points
-    usual: float
+    usual: float | None
 
     @classmethod
     def of(cls, features: Features) -> Self:
         """Get to know a corpus by its features."""
-        known = np.concatenate(features.train)
-        held_out = _nearest(np.concatenate(features.held_out), known)
-        return cls(known, median(held_out.tolist()) or 1.0)
+        none = np.zeros((0, len(features.centre)), np.float32)
+        known, held_out = (np.concatenate([none, *p]) for p in (features.train, features.held_out))
+        if not len(known) or not len(held_out):
+            return cls(known, None)
+        return cls(known, median(_nearest(held_out, known).tolist()) or 1.0)
 
     def of_clip(self, points: Points) -> float:
         """Return the mean distance of a clip's seconds as a multiple of the usual one.
@@ -35,7 +38,9 @@ class Strangeness:
         Args:
             points: float32 [seconds, dimensions]; without any, a clip counts as usual.
         """
-        return float(_nearest(points, self.known).mean()) / self.usual if len(points) else 1.0
+        if self.usual is None or not len(points):
+            return 1.0
+        return float(_nearest(points, self.known).mean()) / self.usual
 
 
 def _nearest(points: Points, known: Points) -> NDArray[np.float64]:
