@@ -144,7 +144,14 @@ def test_other_formats_and_tags_are_written_from_the_same_samples(
         assert (RESULTS / row["wav"]).read_bytes() == wav
         heard, _ = soundfile.read(RESULTS / row["flac"], dtype="int16")
         np.testing.assert_array_equal(heard, pcm.read(RESULTS / before["wav"]))
-    assert {path.suffix for path in KEPT.iterdir()} == {".wav", ".flac", ".ogg", ".json", ".csv", ""}
+    assert {path.suffix for path in KEPT.iterdir()} == {
+        ".wav",
+        ".flac",
+        ".ogg",
+        ".json",
+        ".csv",
+        "",
+    }
     assert "mp3" not in clips(formats=[])[0]
     with monkeypatch.context() as later:
         later.setattr("rawtone.generation.tags.VERSION", "0.2.0")

@@ -23,6 +23,7 @@ _PLAY = """async () => {
 }"""
 _FILES = {"settings", "training log", "history", "curve of loss", "metrics"}
 _FILES |= {"bits of each checkpoint", "melody of each clip", "clips to listen to"}
+_FILES |= {"what was heard in each clip, and its rank"}
 
 
 @pytest.fixture(scope="module")
