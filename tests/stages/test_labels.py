@@ -123,7 +123,8 @@ def test_clips_are_listed_by_label_in_tables_and_on_the_page(here: Path) -> None
     assert [row["label"] for row in rows] == [clip["label"] for clip in clips()]
     page = (here / "report/index.html").read_text()
     (told,) = re.findall(r'id="data">(.*?)</script>', page, re.DOTALL)
-    shown = {(clip["label"], clip["temperature"]) for clip in json.loads(told)["clips"]}
+    (mine,) = json.loads(told)["experiments"]
+    shown = {(clip["label"], clip["temperature"]) for clip in mine["clips"]}
     assert shown == {(label, t) for label in GENRES for t in ("0.901", "0.902")}
     for clip in clips():
         assert (here / f"report/mine/step-00000400-{Path(str(clip['wav'])).stem}.mp3").exists()
