@@ -272,6 +272,8 @@ def told_stages(what: str, took: dict[str, Cost]) -> None:
 @contextmanager
 def somewhere(folder: str | None, keep: bool):
     """Give a folder to work in."""
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix="rawtone-corpus-", dir=folder))
     try:
         yield made
