@@ -62,7 +62,7 @@ def drawn(head: Head, features: np.ndarray, count: int, temperature: float = 1.0
     return ops.convert_to_numpy(head.draw(repeated, at, uniform))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=16, deadline=None)
 @given(density, quantizer, st.integers(0, 1000), st.sampled_from([0.1, 1.0, 4.0]))
 def test_probabilities_of_all_codes_sum_to_one(
     output: dict[str, object], quantizer: Quantizer, seed: int, scale: float
@@ -84,7 +84,7 @@ def test_probabilities_of_65536_codes_sum_to_one(output: dict[str, object], kind
         assert total == pytest.approx(1.0, abs=1e-3)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(density, quantizer, st.integers(0, 1000))
 def test_draws_follow_the_probabilities(
     output: dict[str, object], quantizer: Quantizer, seed: int
@@ -114,7 +114,7 @@ def test_lower_temperatures_draw_likelier_codes(output: dict[str, object]) -> No
     assert loss == sorted(loss, reverse=True)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(density, quantizer, st.integers(0, 1000))
 def test_temperature_zero_always_draws_the_same(
     output: dict[str, object], quantizer: Quantizer, seed: int
@@ -150,7 +150,7 @@ def test_loss_and_gradient_are_finite_at_extremes(
         assert np.isfinite(tape.gradient(loss, features).numpy()).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(quantizer)
 def test_regression_draws_the_code_whose_value_it_names(quantizer: Quantizer) -> None:
     head = make({"kind": "regression"}, quantizer)

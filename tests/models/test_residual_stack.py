@@ -59,7 +59,7 @@ def heard(model: Any, batch: int, scored: int, seed: int = 1) -> Any:
     return random.integers(0, 256, (batch, model.settings.context + scored - 1)).astype("int32")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     changed=st.fixed_dictionaries(
         {

@@ -193,7 +193,7 @@ def heard(model: SampleRNN, samples: int, seed: int) -> tuple[np.ndarray, np.nda
     return codes.astype("int32"), silence.astype("int32")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(architecture=ARCHITECTURES, quantizer=QUANTIZERS, seed=st.integers(0, 1000))
 def test_streaming_form_predicts_what_the_parallel_form_predicts(
     architecture: dict[str, Any], quantizer: tuple[Any, int], seed: int

@@ -86,7 +86,7 @@ def test_features_are_numpys_spectra_in_niisans_order() -> None:
     np.testing.assert_allclose(features, order, atol=1e-6)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     frame=FRAMES,
     window=st.sampled_from(WINDOWS),
@@ -121,7 +121,7 @@ def test_what_contradicts_the_mirror_image_is_not_heard() -> None:
     np.testing.assert_allclose(frames, np.fft.ifft(spectrum).real, atol=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(frame=FRAMES, seed=st.integers(0, 100))
 def test_coordinates_are_a_rotation(frame: int, seed: int) -> None:
     transform = Spectrum(small(frame=frame), channels=1)
@@ -132,7 +132,7 @@ def test_coordinates_are_a_rotation(frame: int, seed: int) -> None:
     np.testing.assert_allclose(transform.from_coordinates(coordinates), frames, atol=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(frame=FRAMES, seed=st.integers(0, 100))
 def test_variances_of_coordinates_are_those_that_cells_have(frame: int, seed: int) -> None:
     transform = Spectrum(small(frame=frame), channels=1)
@@ -159,7 +159,7 @@ def test_cells_are_what_is_encoded_alike_and_fill_the_axis(
     np.testing.assert_allclose(amplitudes.widths(codes), np.diff(edges)[codes], rtol=1e-5)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     frame=FRAMES,
     window=st.sampled_from(WINDOWS),

@@ -89,7 +89,7 @@ options = {
 kinds = st.sampled_from([("mu-law", 256), ("linear", 16), ("a-law", 300)])
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(changed=st.fixed_dictionaries(options), kind=kinds, seed=st.integers(0, 1000))
 def test_streaming_form_predicts_what_the_parallel_form_predicts(
     changed: dict[str, Any], kind: tuple[Any, int], seed: int
