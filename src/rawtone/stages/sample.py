@@ -139,18 +139,25 @@ class _Sampling:
         self._make(folder, clips)
         self.kept.sweep(clip.key for clip in clips)
         tell_cost(self.maker, folder / published[-1]["file"])
-        self._tell_times(clips)
-        return sorted(map(self._row, clips), key=_place)
+        facts = [self._facts(clip) for clip in clips]
+        self._tell_times(clips, facts)
+        return sorted(map(self._row, clips, facts), key=_place)
 
-    def _tell_times(self, clips: list[_Clip]) -> None:
+    def _facts(self, clip: _Clip) -> dict[str, Any]:
+        """Return what is known of a clip that was made."""
+        facts = self.kept.facts(clip.key)
+        if facts is None:
+            raise UserError(f"{self.kept.folder}: clips were changed while they were made")
+        return facts
+
+    def _tell_times(self, clips: list[_Clip], facts: list[dict[str, Any]]) -> None:
         """Write how long clips took beside them: no result, as it is another one each time."""
         from rawtone.generation.kept import TIMES
 
-        took = [(clip, (self.kept.facts(clip.key) or {}).get("took")) for clip in clips]
         rows = [
-            {"clip": clip.place("wav").with_suffix(""), "seconds": self.seconds, "took": seconds}
-            for clip, seconds in took
-            if seconds is not None
+            {"clip": clip.place("wav").with_suffix(""), "seconds": self.seconds, "took": took}
+            for clip, known in zip(clips, facts, strict=True)
+            if (took := known.get("took")) is not None
         ]
         table.write(self.kept.folder / TIMES, ("clip", "seconds", "took"), rows)
 
@@ -195,11 +202,8 @@ class _Sampling:
         }
         return tags.tags(origin, clip.asked.stream, self.maker.labels, settings)
 
-    def _row(self, clip: _Clip) -> dict[str, Any]:
+    def _row(self, clip: _Clip, facts: dict[str, Any]) -> dict[str, Any]:
         """Return a clip's row of clips.json."""
-        facts = self.kept.facts(clip.key)
-        if facts is None:
-            raise UserError(f"{self.kept.folder}: clips were changed while they were made")
         return {
             "step": clip.checkpoint["step"],
             **clip.asked.told,
