@@ -24,12 +24,17 @@ def test_full_scale_sine_and_square():
     assert levels.peak_dbfs(np.full(10, -32768, np.int16)) == 0
 
 
+def test_the_level_is_that_of_all_samples_whatever_the_blocks():
+    stereo = np.stack([noise(1234, -20), noise(1234, -40)], 1)
+    assert levels.measure(stereo, RATE, -64).rms_dbfs == levels.rms_dbfs(stereo)
+
+
 def test_nothing_is_minus_infinity():
     assert levels.dbfs(0) == -math.inf
     assert levels.rms_dbfs(np.zeros(5, np.int16)) == -math.inf
     assert levels.rms_dbfs(np.zeros(0, np.int16)) == -math.inf
     assert levels.peak_dbfs(np.zeros(0, np.int16)) == -math.inf
-    assert levels.longest_silence(np.zeros(0, np.int16), RATE, -64) == 0
+    assert levels.measure(np.zeros(0, np.int16), RATE, -64).silence == 0
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 20)), min_size=1, max_size=10))
@@ -40,18 +45,18 @@ def test_longest_run_of_silent_blocks(runs):
     for quiet, n in runs:
         merged = merged + 80 * n if quiet else 0
         longest = max(longest, merged)
-    assert levels.longest_silence(np.concatenate(parts), RATE, -64) == longest
+    assert levels.measure(np.concatenate(parts), RATE, -64).silence == longest
 
 
 def test_a_last_block_that_is_not_full_counts_by_its_length():
-    assert levels.longest_silence(np.zeros(1234, np.int16), RATE, -64) == 1234
+    assert levels.measure(np.zeros(1234, np.int16), RATE, -64).silence == 1234
 
 
 def test_sound_in_one_channel_is_not_silence():
     stereo = np.stack([np.zeros(800, np.int16), noise(800, -30)], 1)
-    assert levels.longest_silence(stereo, RATE, -64) == 0
+    assert levels.measure(stereo, RATE, -64).silence == 0
 
 
 def test_zero_crossings_of_a_low_note_are_not_silence():
     low = (np.sin(2 * np.pi * 30 * np.arange(8000) / RATE) * 300).astype(np.int16)
-    assert levels.longest_silence(low, RATE, -64) == 0
+    assert levels.measure(low, RATE, -64).silence == 0

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rawtone import files
 from rawtone.corpus.sources import Checksums, listing, stored_name, walk
 from rawtone.errors import UserError
+from rawtone.stages import settings
 
 
 def make(folder, *names):
@@ -107,6 +108,25 @@ def test_checksums_are_remembered_until_the_file_changes(tmp_path):
     assert Checksums(cache).of(path) == before  # same size and time: taken from the cache
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns + 1))
     assert Checksums(cache).of(path) == files.sha256(path) != before
+
+
+def test_a_listing_that_was_broken_off_goes_on_from_there(project, write_params, monkeypatch):
+    make(project / "music", *(f"{number}.wav" for number in range(30)))
+    write_params(sources=[{"folder": "music"}])
+    read, sha256 = [], files.sha256
+
+    def read_and_note(path: Path) -> str:
+        read.append(path)
+        if len(read) == 20:
+            raise KeyboardInterrupt
+        return sha256(path)
+
+    monkeypatch.setattr(files, "sha256", read_and_note)
+    with pytest.raises(KeyboardInterrupt):
+        settings.run()
+    settings.run()
+    assert {path.name for path in read} == {f"{number}.wav" for number in range(30)}
+    assert len(read) < 45, "those that were read before the end were read again"
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"x": 1'])

@@ -32,7 +32,7 @@ def work(monkeypatch) -> dict[str, int]:
         monkeypatch.setattr(module, name, call)
 
     counted(ffmpeg, "_command", "decoded")
-    counted(levels, "longest_silence", "measured")
+    counted(levels, "measure", "measured")
     counted(convert.pcm, "sha256", "hashed")
     counted(fetch.files, "sha256", "hashed")
     return done

@@ -9,7 +9,7 @@ with SSE2. `-cpuflags 0` runs the portable code in its place, at 10 to 20 % more
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,7 +28,7 @@ _AUDIO = re.compile(
 )
 _TAG = re.compile(r"((?:[^\\=\n]|\\.)+)=((?:[^\\\n]|\\.)*)", re.DOTALL)
 _TAGS = ["-map_metadata:g", "0:g", "-map_metadata:g", "0:s:a:0", "-f", "ffmetadata", "pipe:1"]
-_LEVEL = re.compile(r"^((?:\[[^\]]* @ [^\]]*\] )*)\[(\w+)\] ", re.MULTILINE)
+_LEVEL = re.compile(r"((?:\[[^\]]* @ [^\]]*\] )*)\[(\w+)\] ")
 _ERRORS = frozenset(("panic", "fatal", "error"))
 _WHERE = re.compile(r"^(\[[^\]]*\] )+")
 _NUMBER = re.compile(r"-?\b(0x[0-9a-fA-F]+|\d+(\.\d+)?)\b")
@@ -357,20 +357,20 @@ def probe_and_transcode(
             check=False,
         )
         _check(done.returncode, _all_of(messages))
-        said = _all_of(messages).decode(errors="replace")
-        recording = _recording(source, _all_of(tags), _LEVEL.sub(r"\1", said))
-        return recording, Decoded(_all_of(fingerprint), errors(_at_error_level(said)))
+        said = list(_by_level(_all_of(messages).decode(errors="replace")))
+        told = "\n".join(line for _, line in said)
+        wrong = "\n".join(line for level, line in said if level in _ERRORS)
+        recording = _recording(source, _all_of(tags), told)
+        return recording, Decoded(_all_of(fingerprint), errors(wrong))
 
 
-def _at_error_level(said: str) -> str:
-    """Return of what was said with levels what would be said at the level "error"."""
-    level, lines = "", list[str]()
-    for line in said.splitlines():
-        if marked := _LEVEL.match(line):
-            level = marked[2]
-        if level in _ERRORS:
-            lines.append(_LEVEL.sub(r"\1", line))
-    return "\n".join(lines)
+def _by_level(said: str) -> Iterator[tuple[str, str]]:
+    """Give what was said with levels line by line: the level, and the line without it."""
+    level = ""
+    for line in said.split("\n"):
+        marked = _LEVEL.match(line)
+        level = marked[2] if marked else level
+        yield level, marked[1] + line[marked.end() :] if marked else line
 
 
 def _all_of(file: IO[bytes]) -> bytes:

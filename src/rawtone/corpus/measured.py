@@ -17,7 +17,7 @@ class Measured:
     Args:
         path: The track's wav.
         sample_rate: Samples a second.
-        silence_dbfs: What is silent in a chunk, see `levels.longest_silence`.
+        silence_dbfs: What is silent in a chunk, see `levels.measure`.
         trim_dbfs: What is silent at the ends, see `levels.sounding`.
         remembered: What is known of the files of the corpus, by these three.
     """
@@ -71,8 +71,7 @@ class Measured:
 
     def _find_levels(self, excerpts: Iterable[Excerpt]) -> Iterator[list[float]]:
         for audio in pcm.read_parts(self.path, ((e.start, e.length) for e in excerpts)):
-            silence = levels.longest_silence(audio, self._sample_rate, self._silence)
-            yield [levels.rms_dbfs(audio), silence]
+            yield [*levels.measure(audio, self._sample_rate, self._silence)]
 
     def save(self) -> None:
         """Remember what was asked for, and nothing else."""

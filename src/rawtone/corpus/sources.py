@@ -5,13 +5,16 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rawtone import files
+from rawtone.corpus.workers import in_parallel
 from rawtone.errors import UserError
 
 FILES = "files.csv"  # the table of what was fetched
+_READ_AT_ONCE = 8  # each waits for the disk; together they wait little longer than one
 
 _NEVER_AUDIO = """
 .jpg .jpeg .png .gif .webp .bmp .tif .tiff .svg .ico .psd .pdf
@@ -119,22 +122,37 @@ class Checksums:
             return {}
         return known if isinstance(known, dict) else {}
 
+    def knows(self, path: Path) -> bool:
+        """Tell whether a file, which need not be there, looks as it did when it was read."""
+        try:
+            return self._known.get(str(path.absolute()), [])[:2] == _stamp(path)
+        except OSError:
+            return False
+
     def of(self, path: Path) -> str:
-        """Return the checksum of a file.
+        """Return the checksum of a file; may be called from several threads.
 
         Raises:
             OSError: it cannot be read.
         """
-        status = path.stat()
-        key, stamp = str(path.absolute()), [status.st_size, status.st_mtime_ns]
+        key, stamp = str(path.absolute()), _stamp(path)
         known = self._known.get(key, [])
         sha256 = known[2] if known[:2] == stamp else files.sha256(path)
-        self._asked[key] = [*stamp, sha256]
+        self._asked[key] = self._known[key] = [*stamp, sha256]
         return str(sha256)
 
+    def forget_others(self) -> None:
+        """Forget all that was not asked for."""
+        self._known = self._asked
+
     def save(self) -> None:
-        """Keep what was asked for, and forget the rest."""
-        files.write_if_changed(self._cache, files.canonical_json(self._asked))
+        """Keep what is known."""
+        files.write_if_changed(self._cache, files.canonical_json(self._known))
+
+
+def _stamp(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def listing(folder: Path, checksums: Checksums) -> list[dict[str, Any]]:
@@ -148,15 +166,19 @@ def listing(folder: Path, checksums: Checksums) -> list[dict[str, Any]]:
         path (as shown), size in bytes and sha256 of each, sorted by path. What cannot be read, a
         folder too, has size 0 and no sha256.
     """
-    listed = []
-    for file in walk(folder):
-        if file.may_be_audio:
-            try:
-                size, sha256 = file.place.stat().st_size, checksums.of(file.place)
-            except OSError:
-                size, sha256 = 0, ""
-            listed.append({"path": file.shown, "size": size, "sha256": sha256})
-    return listed
+    found = [file for file in walk(folder) if file.may_be_audio]
+    new = [file for file in found if not checksums.knows(file.place)]
+    for _ in in_parallel(partial(_listed, checksums=checksums), new, "listing", _READ_AT_ONCE):
+        pass  # now they are known
+    return [_listed(file, checksums) for file in found]
+
+
+def _listed(file: File, checksums: Checksums) -> dict[str, Any]:
+    try:
+        size, sha256 = file.place.stat().st_size, checksums.of(file.place)
+    except OSError:
+        size, sha256 = 0, ""
+    return {"path": file.shown, "size": size, "sha256": sha256}
 
 
 def stored_name(sha256: str, shown: str) -> str:

@@ -65,12 +65,12 @@ class Ear:
 
     def hear(self, clip: Pcm, sample_rate: int) -> Heard:
         """Listen to a clip, int16 [samples] or [samples, channels]."""
-        silent = levels.longest_silence(clip, sample_rate, SILENCE_DBFS)
+        level = levels.measure(clip, sample_rate, SILENCE_DBFS)
         spectrum = average_spectrum([mono(clip)], sample_rate)
         return Heard(
             melody.hear(mono(clip), sample_rate, self.notes),
-            levels.rms_dbfs(clip),
-            silent / len(clip),
+            level.rms_dbfs,
+            level.silence / len(clip),
             distance_db(spectrum, self.spectrum),
         )
 

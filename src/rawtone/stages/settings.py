@@ -39,14 +39,17 @@ def run() -> None:
         UserError: something in params.yaml cannot work, or a folder of recordings is not there.
     """
     checksums = Checksums(_CACHE)
-    found = _all(params.resolve(), checksums)
+    try:
+        found = list(_all(params.resolve(), checksums))
+        checksums.forget_others()
+    finally:
+        checksums.save()  # to read all recordings may take an hour, and may be broken off
     wanted = {path: files.canonical_json(value) for path, value in found}
     for path, content in wanted.items():
         files.write_if_changed(path, content)
     for path in Path("settings").glob("*/*.json"):
         if path not in wanted:
             path.unlink()
-    checksums.save()
 
 
 def _all(resolved: Params, checksums: Checksums) -> Iterator[tuple[Path, dict[str, Any]]]:
