@@ -43,6 +43,17 @@ def test_every_format_tells_the_same(tone, tmp_path, ending):
     assert described(path) == EXPECTED | {"year": "1999", "licence": "CC BY"}
 
 
+def test_a_name_that_tells_another_format_hides_no_tags(tone, tmp_path):
+    path = tmp_path / "x.mp3"
+    ffmpeg.run(["-i", str(tone), str(path)])
+    file = mutagen.File(path, easy=True)
+    file.update(TAGS)
+    file.save()
+    for name in ("x.wav", "x.ogg", "x.m4a", "x.xyz", "x"):
+        shutil.copy(path, tmp_path / name)
+        assert tags.described(tmp_path / name, {}) == EXPECTED | {"year": "", "licence": ""}, name
+
+
 def test_wav_with_id3_and_with_an_info_chunk(tone, tmp_path):
     with_id3 = tmp_path / "id3.wav"
     shutil.copy(tone, with_id3)

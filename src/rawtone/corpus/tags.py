@@ -1,11 +1,19 @@
 """What a recording says of itself in its tags, whatever its format calls them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import mutagen
+from mutagen.easymp4 import EasyMP4
+from mutagen.flac import FLAC
+from mutagen.mp3 import EasyMP3
+from mutagen.oggflac import OggFLAC
+from mutagen.oggopus import OggOpus
+from mutagen.oggspeex import OggSpeex
+from mutagen.oggvorbis import OggVorbis
+from mutagen.wave import WAVE
 
 KEYS = ("title", "artist", "album", "genre")
 
@@ -17,6 +25,14 @@ _ID3 = {
     "genre": "TCON",
     "date": "TDRC",
     "copyright": "TCOP",
+}
+# To try all kinds takes longer than to read one.
+_LIKELY: dict[str, Sequence[Any]] = {
+    ".flac": (FLAC,),
+    ".m4a": (EasyMP4,),
+    ".mp3": (EasyMP3,),
+    ".ogg": (OggVorbis, OggOpus, OggFLAC, OggSpeex),
+    ".wav": (WAVE,),
 }
 _FOUR_DIGITS = re.compile(r"(?<!\d)([12]\d{3})(?!\d)")
 _EIGHT_DIGITS = re.compile(r"(?<!\d)(\d{8})(?!\d)")
@@ -60,11 +76,14 @@ def year(date: str) -> str:
 
 
 def _by_mutagen(path: Path) -> dict[str, str]:
-    try:
-        file: Any = mutagen.File(path, easy=True)
-        return {} if file is None or not file.tags else _first_values(file.tags)
-    except Exception:  # a damaged file makes its parsers fail in any way; ffmpeg has its say yet
-        return {}
+    for kinds in (_LIKELY.get(path.suffix, ()), None):
+        try:
+            file: Any = mutagen.File(path, options=kinds, easy=True)
+            if file is not None:
+                return _first_values(file.tags) if file.tags else {}
+        except Exception:  # a damaged file makes its parsers fail in any way
+            continue
+    return {}  # ffmpeg has its say yet
 
 
 def _first_values(tags: Any) -> dict[str, str]:
