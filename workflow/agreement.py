@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import re
+import signal
 import stat
 import subprocess
 import sys
@@ -149,7 +150,11 @@ def _applies(workflow: Any) -> bool:
 def _dvc(*arguments: str) -> str | None:
     """Run a DVC command; return what it prints, or say that it failed and return nothing."""
     command = [sys.executable, "-m", "dvc", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except KeyboardInterrupt:
+        print(f"`dvc {arguments[0]}` was interrupted; run again to go on", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     if done.returncode == 0:
         return done.stdout
     why = " ".join(done.stderr.removeprefix("ERROR: ").split())[:300]

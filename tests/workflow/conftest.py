@@ -277,6 +277,10 @@ class Session:
         (found,) = (p.pid for p in self.living() if set(words) <= _words(p))
         return found
 
+    def runs(self, *words: str) -> bool:
+        """Tell whether there is a process whose command line has these words."""
+        return any(set(words) <= _words(p) for p in self.living())
+
     def end(self) -> int:
         """Wait until nothing of it is left; return the exit status of the command."""
         status = self.process.wait(timeout=300)

@@ -1,5 +1,8 @@
 """After one tool has built or something was edited, both tools are of one mind."""
 
+import os
+import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -84,6 +87,24 @@ def test_failed_stage_keeps_what_others_finished(project):
     assert "CalledProcessError" not in failed.stderr
     (project.root / broken).write_text(whole)
     assert "sample@wide" not in project.status() | project.plan()
+
+
+def test_ctrl_c_while_dvc_works_loses_nothing_and_shows_no_traceback(project, start):
+    """It is asked while the Snakefile is read, and records when all is built."""
+    project.edit("params.yaml", "seconds: 2", "seconds: 3")
+    for verb in ("status", "commit"):
+        session = start("snakemake")
+        while not session.runs("dvc", verb):
+            assert session.process.poll() is None, session.printed.read_text()
+            time.sleep(0.02)
+        os.killpg(session.process.pid, signal.SIGINT)
+        assert session.end() == 128 + signal.SIGINT
+        printed = session.printed.read_text()
+        assert f"`dvc {verb}` was interrupted" in printed
+        assert "Traceback" not in printed
+    project.run("snakemake")
+    assert set(project.ran()) == OF_WIDE
+    assert nothing_to_do(project)
 
 
 def test_without_dvc_snakemake_works_alone(project):
