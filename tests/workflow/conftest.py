@@ -281,6 +281,15 @@ class Session:
         """Tell whether there is a process whose command line has these words."""
         return any(set(words) <= _words(p) for p in self.living())
 
+    def reads(self, name: str) -> bool:
+        """Tell whether a file of this name is open in the command itself."""
+        try:
+            return any(
+                Path(f.path).name == name for f in psutil.Process(self.process.pid).open_files()
+            )
+        except psutil.Error:
+            return False
+
     def end(self) -> int:
         """Wait until nothing of it is left; return the exit status of the command."""
         status = self.process.wait(timeout=300)

@@ -107,6 +107,22 @@ def test_ctrl_c_while_dvc_works_loses_nothing_and_shows_no_traceback(project, st
     assert nothing_to_do(project)
 
 
+def test_ctrl_c_while_a_folder_is_listed_shows_no_traceback(project, start):
+    """As long recordings are read for their checksums while the Snakefile is."""
+    project.edit("params.yaml", "{demo: music}", "{demo: music}, {folder: music}")
+    (project.root / "music").mkdir()
+    with (project.root / "music/long.wav").open("wb") as long:
+        long.truncate(3 * 10**9)
+    session = start("snakemake")
+    while not session.reads("long.wav"):
+        assert session.process.poll() is None, session.printed.read_text()
+    os.killpg(session.process.pid, signal.SIGINT)
+    assert session.end() == 128 + signal.SIGINT
+    printed = session.printed.read_text()
+    assert "run again to go on" in printed
+    assert "Traceback" not in printed
+
+
 def test_without_dvc_snakemake_works_alone(project):
     """The folder may be a plain download, without git and DVC."""
     for name in (".dvc", ".git"):

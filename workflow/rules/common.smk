@@ -1,6 +1,7 @@
 # What the rules share: the settings, resolved afresh, and the code that each stage depends on.
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -27,6 +28,9 @@ if internals.is_main_process(workflow):
     except UserError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         raise SystemExit(1)
+    except KeyboardInterrupt:
+        print("interrupted; run again to go on", file=sys.stderr, flush=True)
+        raise SystemExit(128 + signal.SIGINT)
 else:
     slurm.return_to_queue_when_interrupted()
 
