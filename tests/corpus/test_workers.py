@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
 import pytest
@@ -16,8 +17,13 @@ def test_results_come_in_order():
 
 
 @pytest.mark.parametrize("how", ["closed", "failed"])
-def test_what_is_ended_begins_with_no_more(how):
+def test_what_is_ended_begins_with_no_more(how, monkeypatch):
     begun, go_on = [], threading.Event()
+    shutdown = ThreadPoolExecutor.shutdown
+
+    def shutdown_and_go_on(pool: ThreadPoolExecutor, **how: bool) -> None:
+        shutdown(pool, **how)
+        go_on.set()
 
     def one(number: int) -> int:
         begun.append(number)
@@ -27,7 +33,7 @@ def test_what_is_ended_begins_with_no_more(how):
             go_on.wait(5)
         return number
 
-    threading.Timer(0.2, go_on.set).start()
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shutdown_and_go_on)
     made = in_parallel(one, range(1000), "count", 2)
     if how == "closed":
         assert next(made) == 0

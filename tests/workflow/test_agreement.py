@@ -104,7 +104,7 @@ def test_ctrl_c_while_dvc_works_loses_nothing_and_shows_no_traceback(project, st
         assert "Traceback" not in printed
     project.run("snakemake")
     assert set(project.ran()) == OF_WIDE
-    assert nothing_to_do(project)
+    assert not project.status()
 
 
 def test_ctrl_c_while_a_folder_is_listed_shows_no_traceback(project, start):
