@@ -167,6 +167,12 @@ def test_reading_alone_writes_nothing(recordings, write_params):
     assert not Path("settings").exists()
 
 
+def test_in_a_folder_without_params_nothing_is_written(project):
+    with pytest.raises(UserError, match=r"params\.yaml: no such file"):
+        settings.run()
+    assert not list(project.iterdir())
+
+
 def test_a_folder_that_was_fetched_elsewhere_need_not_be_here(recordings, write_params):
     write_params()
     settings.run()

@@ -38,9 +38,9 @@ def run() -> None:
     Raises:
         UserError: something in params.yaml cannot work, or a folder of recordings is not there.
     """
-    checksums = Checksums(_CACHE)
+    resolved, checksums = params.resolve(), Checksums(_CACHE)
     try:
-        found = list(_all(params.resolve(), checksums))
+        found = list(_all(resolved, checksums))
         checksums.forget_others()
     finally:
         checksums.save()  # to read all recordings may take an hour, and may be broken off
